@@ -1,0 +1,5 @@
+//! Code objects: how they are pickled.
+
+mod layout;
+
+pub use layout::{CodeField, CodeLayout};

@@ -1,0 +1,39 @@
+//! [`PythonVersion`]: which Python made a code object.
+
+/// A version of Python, as far as code objects depend on it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PythonVersion {
+    /// The major version: 3.
+    pub major: u8,
+    /// The minor version.
+    pub minor: u8,
+}
+
+impl PythonVersion {
+    /// The versions of CPython that this crate has tables of, the oldest first.
+    pub const KNOWN: [PythonVersion; 10] = [
+        PythonVersion::new(3, 6),
+        PythonVersion::new(3, 7),
+        PythonVersion::new(3, 8),
+        PythonVersion::new(3, 9),
+        PythonVersion::new(3, 10),
+        PythonVersion::new(3, 11),
+        PythonVersion::new(3, 12),
+        PythonVersion::new(3, 13),
+        PythonVersion::new(3, 14),
+        PythonVersion::new(3, 15),
+    ];
+
+    /// The version of two numbers.
+    #[inline]
+    #[must_use]
+    pub const fn new(major: u8, minor: u8) -> PythonVersion {
+        PythonVersion { major, minor }
+    }
+}
+
+impl core::fmt::Display for PythonVersion {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
