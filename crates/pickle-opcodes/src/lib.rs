@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!     0: \x80 PROTO      4
-//!     2: \x95 FRAME      8
+//!     2: \x95 FRAME      9
 //!    11: K    BININT1    1
 //!    13: \x8c SHORT_BINUNICODE 'a'
 //!    16: \x94 MEMOIZE    (as 0)

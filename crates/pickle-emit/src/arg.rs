@@ -1,0 +1,124 @@
+//! Arguments that protocol 0 writes as text.
+
+/// Appends a float as Python's `repr` writes it: the shortest digits that read back as the same float, with an exponent below
+/// 1e-4 and from 1e16 on.
+pub(crate) fn float_repr(value: f64, out: &mut Vec<u8>) {
+    if !value.is_finite() {
+        let text: &[u8] = if value.is_nan() {
+            b"nan"
+        } else if value > 0.0 {
+            b"inf"
+        } else {
+            b"-inf"
+        };
+        return out.extend_from_slice(text);
+    }
+    // Rust's exponent form has the same shortest digits: only their layout differs.
+    let scientific = format!("{value:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..16).contains(&exponent) {
+        let positional = value.to_string();
+        out.extend_from_slice(positional.as_bytes());
+        if !positional.contains('.') {
+            out.extend_from_slice(b".0");
+        }
+    } else {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        out.extend_from_slice(format!("{mantissa}e{sign}{:02}", exponent.abs()).as_bytes());
+    }
+}
+
+/// Appends a string in the form that `UNICODE` reads, `raw-unicode-escape` with the line breaks, the backslash, NUL and 0x1a
+/// escaped as well.
+///
+/// The string comes as UTF-8 in which lone surrogates may stand as three bytes each.
+pub(crate) fn raw_unicode_escape(utf8: &[u8], out: &mut Vec<u8>) {
+    for code_point in code_points(utf8) {
+        match code_point {
+            0 | 0x0a | 0x0d | 0x1a | 0x5c | 0x100..=0xffff => out.extend_from_slice(format!("\\u{code_point:04x}").as_bytes()),
+            0x10000.. => out.extend_from_slice(format!("\\U{code_point:08x}").as_bytes()),
+            _ => out.push(code_point as u8),
+        }
+    }
+}
+
+/// The code points of UTF-8 text, surrogates included.
+///
+/// Bytes that are no UTF-8 come out as some code point or other and never panic: callers hand over what a `str` holds.
+fn code_points(mut utf8: &[u8]) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let (&lead, rest) = utf8.split_first()?;
+        let (mut code_point, following) = match lead {
+            0..=0x7f => (u32::from(lead), 0),
+            0x80..=0xdf => (u32::from(lead & 0x1f), 1),
+            0xe0..=0xef => (u32::from(lead & 0x0f), 2),
+            0xf0..=0xff => (u32::from(lead & 0x07), 3),
+        };
+        let (continuation, rest) = rest.split_at(following.min(rest.len()));
+        for byte in continuation {
+            code_point = code_point << 6 | u32::from(byte & 0x3f);
+        }
+        utf8 = rest;
+        Some(code_point)
+    })
+}
+
+/// Appends the decimal text of an integer in little-endian two's complement.
+pub(crate) fn decimal(twos_complement: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(num_bigint::BigInt::from_signed_bytes_le(twos_complement).to_string().as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_are_written_as_python_repr_writes_them() {
+        let cases = [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (0.1, "0.1"),
+            (-1.5e-4, "-0.00015"),
+            (1e-5, "1e-05"),
+            (1.25e-7, "1.25e-07"),
+            (1e15, "1000000000000000.0"),
+            (1e16, "1e+16"),
+            (1.7976931348623157e308, "1.7976931348623157e+308"),
+            (5e-324, "5e-324"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (f64::NAN, "nan"),
+        ];
+        for (value, expected) in cases {
+            let mut out = Vec::new();
+            float_repr(value, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn unicode_text_is_escaped_as_cpython_escapes_it() {
+        let cases: &[(&[u8], &str)] = &[
+            (b"plain", "plain"),
+            (b"a\nb\\c\0\r\x1a", "a\\u000ab\\u005cc\\u0000\\u000d\\u001a"),
+            ("caf\u{e9}".as_bytes(), "caf\u{e9}"),
+            ("\u{20ac}\u{1f600}".as_bytes(), "\\u20ac\\U0001f600"),
+            (b"\xed\xa0\x80", "\\ud800"),
+        ];
+        for (utf8, expected) in cases {
+            let mut out = Vec::new();
+            raw_unicode_escape(utf8, &mut out);
+            // what stands in the pickle is latin-1
+            assert_eq!(out.iter().map(|&byte| char::from(byte)).collect::<String>(), *expected);
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_do_not_panic() {
+        for bytes in [&b"\xff"[..], b"\xf0\x80", b"\x80\x80", b"\xe0"] {
+            raw_unicode_escape(bytes, &mut Vec::new());
+        }
+    }
+}
