@@ -11,4 +11,4 @@ pub mod names;
 mod version;
 
 pub use names::{Dialect, Reconstructor};
-pub use version::PythonVersion;
+pub use version::{Implementation, PythonVersion};

@@ -1,4 +1,22 @@
-//! [`PythonVersion`]: which Python made a code object.
+//! [`PythonVersion`] and [`Implementation`]: which Python made a code object.
+
+/// An implementation of Python.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Implementation {
+    /// The reference implementation.
+    CPython,
+    /// PyPy: code objects as CPython's of the same language version, with opcodes of its own.
+    PyPy,
+}
+
+impl core::fmt::Display for Implementation {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(match self {
+            Implementation::CPython => "CPython",
+            Implementation::PyPy => "PyPy",
+        })
+    }
+}
 
 /// A version of Python, as far as code objects depend on it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
