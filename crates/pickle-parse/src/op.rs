@@ -1,0 +1,346 @@
+//! [`op`] and [`Ops`]: bytes to opcodes and their arguments, one at a time, nothing copied.
+
+use nom::{
+    Err, IResult,
+    bytes::complete::take,
+    error::ParseError,
+    number::complete::{be_f64, le_i32, le_u16, le_u32, le_u64, u8},
+};
+use pickle_opcodes::{ArgKind, GlobalName, Op, Opcode};
+
+use crate::{Error, ErrorKind};
+
+/// The opcodes of one pickle, each with its offset, from the first through `STOP`.
+///
+/// ```
+/// use pickle_opcodes::Op;
+/// use pickle_parse::Ops;
+///
+/// let ops: Result<Vec<_>, _> = Ops::new(b"\x80\x02K\x01\x85.").collect();
+/// assert_eq!(ops.unwrap(), [(0, Op::Proto(2)), (2, Op::BinInt1(1)), (4, Op::Tuple1), (5, Op::Stop)]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Ops<'a> {
+    input: &'a [u8],
+    offset: usize,
+    done: bool,
+}
+
+impl<'a> Ops<'a> {
+    /// The opcodes of the pickle that `input` begins with.
+    #[inline]
+    #[must_use]
+    pub fn new(input: &'a [u8]) -> Self {
+        Ops { input, offset: 0, done: false }
+    }
+
+    /// The offset of the next opcode, in bytes. After `STOP`: how long the pickle is.
+    #[inline]
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+impl<'a> Iterator for Ops<'a> {
+    /// An opcode and its offset in bytes. The error is the last item.
+    type Item = Result<(usize, Op<'a>), Error>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let offset = self.offset;
+        let rest = &self.input[offset..];
+        Some(match op(rest) {
+            Ok((after, op)) => {
+                self.offset = self.input.len() - after.len();
+                self.done = matches!(op, Op::Stop);
+                Ok((offset, op))
+            }
+            Err(error) => {
+                self.done = true;
+                Err(error_at(error, rest, offset as u64))
+            }
+        })
+    }
+}
+
+impl std::iter::FusedIterator for Ops<'_> {}
+
+/// Why no op could be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OpError {
+    /// There is no byte.
+    RanOut,
+    /// The byte is no opcode.
+    UnknownOpcode(u8),
+    /// The input ends inside the opcode's argument.
+    Truncated,
+    /// The argument's length is beyond 2^63 - 1; the name is CPython's for this family of opcodes.
+    TooLong(&'static str),
+    /// `LONG4` has a negative length.
+    NegativeLongSize,
+}
+
+impl From<OpError> for ErrorKind {
+    fn from(error: OpError) -> ErrorKind {
+        match error {
+            OpError::RanOut => ErrorKind::RanOut,
+            OpError::UnknownOpcode(byte) => ErrorKind::InvalidLoadKey(byte),
+            OpError::Truncated => ErrorKind::Truncated,
+            OpError::TooLong(name) => ErrorKind::TooLong(name),
+            OpError::NegativeLongSize => ErrorKind::NegativeLongSize,
+        }
+    }
+}
+
+impl<'a> ParseError<&'a [u8]> for OpError {
+    fn from_error_kind(_: &'a [u8], _: nom::error::ErrorKind) -> Self {
+        OpError::Truncated
+    }
+
+    fn append(_: &'a [u8], _: nom::error::ErrorKind, other: Self) -> Self {
+        other
+    }
+}
+
+/// The error of `op(rest)`, where `rest` stands at `offset`.
+#[cold]
+#[inline(never)]
+pub(crate) fn error_at(error: Err<OpError>, rest: &[u8], offset: u64) -> Error {
+    let kind = match error {
+        Err::Error(error) | Err::Failure(error) => error.into(),
+        Err::Incomplete(_) => ErrorKind::Truncated,
+    };
+    Error::new(kind, offset, rest.first().and_then(|&byte| Opcode::from_byte(byte)))
+}
+
+type Parsed<'a, T> = IResult<&'a [u8], T, OpError>;
+
+/// Reads the op that `input` begins with, and returns what comes behind it first, as nom's parsers do.
+///
+/// ```
+/// use pickle_opcodes::Op;
+///
+/// assert_eq!(pickle_parse::op(b"C\x02ab."), Ok((&b"."[..], Op::ShortBinBytes(b"ab"))));
+/// ```
+///
+/// # Errors
+///
+/// An [`OpError`] as [`nom::Err::Error`]. Never `Incomplete`: what is not there does not come.
+#[inline]
+pub fn op(input: &[u8]) -> IResult<&[u8], Op<'_>, OpError> {
+    let Some((&byte, input)) = input.split_first() else {
+        return Err(Err::Error(OpError::RanOut));
+    };
+    let Some(opcode) = Opcode::from_byte(byte) else {
+        return Err(Err::Error(OpError::UnknownOpcode(byte)));
+    };
+    arg(opcode, input)
+}
+
+macro_rules! define_arg {
+    ($($variant:ident $name:literal $byte:literal $(($arg:ident))? [$($before:ident)*] [$($after:ident)*] $protocol:ident
+       $doc:literal;)*) => {
+        /// Reads an opcode's argument.
+        #[inline]
+        fn arg(opcode: Opcode, input: &[u8]) -> Parsed<'_, Op<'_>> {
+            match opcode {
+                $(Opcode::$variant => define_arg!(@read input $variant $($arg)?),)*
+            }
+        }
+    };
+    (@read $input:ident $variant:ident) => {
+        Ok(($input, Op::$variant))
+    };
+    (@read $input:ident $variant:ident $arg:ident) => {
+        match read::$arg($input) {
+            Ok((rest, arg)) => Ok((rest, Op::$variant(arg))),
+            Err(error) => Err(error),
+        }
+    };
+}
+pickle_opcodes::for_each_opcode!(define_arg);
+
+/// One parser per [`ArgKind`].
+#[allow(non_snake_case, reason = "the names are those of the kinds, so that the table can name them")]
+mod read {
+    use super::*;
+
+    const _: () = assert!(ArgKind::ALL.len() == 24, "a new kind needs a parser");
+
+    #[inline]
+    pub(super) fn Uint1(input: &[u8]) -> Parsed<'_, u8> {
+        u8(input)
+    }
+
+    #[inline]
+    pub(super) fn Uint2(input: &[u8]) -> Parsed<'_, u16> {
+        le_u16(input)
+    }
+
+    #[inline]
+    pub(super) fn Int4(input: &[u8]) -> Parsed<'_, i32> {
+        le_i32(input)
+    }
+
+    #[inline]
+    pub(super) fn Uint4(input: &[u8]) -> Parsed<'_, u32> {
+        le_u32(input)
+    }
+
+    #[inline]
+    pub(super) fn Uint8(input: &[u8]) -> Parsed<'_, u64> {
+        le_u64(input)
+    }
+
+    #[inline]
+    pub(super) fn Float8(input: &[u8]) -> Parsed<'_, f64> {
+        be_f64(input)
+    }
+
+    /// Up to the newline, which is consumed.
+    #[inline]
+    pub(super) fn line(input: &[u8]) -> Parsed<'_, &[u8]> {
+        match memchr::memchr(b'\n', input) {
+            Some(end) => Ok((&input[end + 1..], &input[..end])),
+            None => Err(Err::Error(OpError::Truncated)),
+        }
+    }
+
+    pub(super) use line as Stringnl;
+    pub(super) use line as StringnlNoescape;
+    pub(super) use line as Unicodestringnl;
+    pub(super) use line as DecimalnlShort;
+    pub(super) use line as DecimalnlLong;
+    pub(super) use line as Floatnl;
+
+    #[inline]
+    pub(super) fn StringnlNoescapePair(input: &[u8]) -> Parsed<'_, GlobalName<'_>> {
+        let (input, module) = line(input)?;
+        let (input, name) = line(input)?;
+        Ok((input, GlobalName { module, name }))
+    }
+
+    #[inline]
+    pub(super) fn counted1(input: &[u8]) -> Parsed<'_, &[u8]> {
+        let (input, length) = u8(input)?;
+        take(length)(input)
+    }
+
+    #[inline]
+    pub(super) fn counted4(input: &[u8]) -> Parsed<'_, &[u8]> {
+        let (input, length) = le_u32(input)?;
+        take(length)(input)
+    }
+
+    #[inline]
+    fn counted8<'a>(input: &'a [u8], name: &'static str) -> Parsed<'a, &'a [u8]> {
+        let (input, length) = le_u64(input)?;
+        if length > i64::MAX as u64 {
+            return Err(Err::Error(OpError::TooLong(name)));
+        }
+        match usize::try_from(length) {
+            Ok(length) => take(length)(input),
+            Err(_) => Err(Err::Error(OpError::Truncated)),
+        }
+    }
+
+    pub(super) use counted1 as String1;
+    pub(super) use counted1 as Bytes1;
+    pub(super) use counted1 as Unicodestring1;
+    pub(super) use counted1 as Long1;
+    // Unsigned although `pickletools` says signed: so reads CPython's unpickler, in C, since 3.0.
+    pub(super) use counted4 as String4;
+    pub(super) use counted4 as Bytes4;
+    pub(super) use counted4 as Unicodestring4;
+
+    #[inline]
+    pub(super) fn Long4(input: &[u8]) -> Parsed<'_, &[u8]> {
+        let (_, length) = Int4(input)?;
+        if length < 0 {
+            return Err(Err::Error(OpError::NegativeLongSize));
+        }
+        counted4(input)
+    }
+
+    #[inline]
+    pub(super) fn Bytes8(input: &[u8]) -> Parsed<'_, &[u8]> {
+        counted8(input, "BINBYTES")
+    }
+
+    #[inline]
+    pub(super) fn Bytearray8(input: &[u8]) -> Parsed<'_, &[u8]> {
+        counted8(input, "BYTEARRAY8")
+    }
+
+    #[inline]
+    pub(super) fn Unicodestring8(input: &[u8]) -> Parsed<'_, &[u8]> {
+        counted8(input, "BINUNICODE")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_argument_is_read() {
+        for (input, expected) in [
+            (&b"I42\n"[..], Op::Int(b"42")),
+            (b"J\xfe\xff\xff\xff", Op::BinInt(-2)),
+            (b"K\xff", Op::BinInt1(255)),
+            (b"M\x01\x02", Op::BinInt2(513)),
+            (b"L7L\n", Op::Long(b"7L")),
+            (b"\x8a\x02\x01\xff", Op::Long1(b"\x01\xff")),
+            (b"\x8b\x01\0\0\0\x05", Op::Long4(b"\x05")),
+            (b"S'a'\n", Op::String(b"'a'")),
+            (b"T\x01\0\0\0a", Op::BinString(b"a")),
+            (b"X\x01\0\0\0a", Op::BinUnicode(b"a")),
+            (b"\x8e\x01\0\0\0\0\0\0\0a", Op::BinBytes8(b"a")),
+            (b"\x96\x00\0\0\0\0\0\0\0", Op::ByteArray8(b"")),
+            (b"F1.5\n", Op::Float(b"1.5")),
+            (b"G\x3f\xf8\0\0\0\0\0\0", Op::BinFloat(1.5)),
+            (b"cos\npath.join\n", Op::Global(GlobalName { module: b"os", name: b"path.join" })),
+            (b"j\xff\xff\xff\xff", Op::LongBinGet(u32::MAX)),
+            (b"\x84\xff\xff\xff\xff", Op::Ext4(-1)),
+            (b"\x95\x01\0\0\0\0\0\0\x80", Op::Frame((1 << 63) + 1)),
+            (b"N", Op::None),
+        ] {
+            let with_more = [input, b"rest"].concat();
+            assert_eq!(op(&with_more), Ok((&b"rest"[..], expected)));
+            for end in 1..input.len() {
+                assert_eq!(op(&input[..end]), Err(Err::Error(OpError::Truncated)), "{}", input[..end].escape_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_op_is_an_error_with_its_offset() {
+        for (input, kind, offset) in [
+            (&b""[..], ErrorKind::RanOut, 0),
+            (b"N", ErrorKind::RanOut, 1),
+            (b"Nz", ErrorKind::InvalidLoadKey(b'z'), 1),
+            (b"N\x8b\xff\xff\xff\xff", ErrorKind::NegativeLongSize, 1),
+            (b"\x8e\0\0\0\0\0\0\0\x80", ErrorKind::TooLong("BINBYTES"), 0),
+            (b"\x8d\0\0\0\0\0\0\0\x80", ErrorKind::TooLong("BINUNICODE"), 0),
+            (b"\x96\0\0\0\0\0\0\0\x80", ErrorKind::TooLong("BYTEARRAY8"), 0),
+            (b"\x96\xff\xff\xff\xff\xff\xff\xff\x7f", ErrorKind::Truncated, 0),
+            (b"X\xff\xff\xff\xff.", ErrorKind::Truncated, 0),
+        ] {
+            let mut ops = Ops::new(input);
+            let error = ops.by_ref().find_map(Result::err).unwrap();
+            assert_eq!((error.kind(), error.offset()), (&kind, offset));
+            assert!(ops.next().is_none());
+        }
+    }
+
+    #[test]
+    fn reading_ends_behind_stop() {
+        let mut ops = Ops::new(b"N.N.");
+        assert_eq!(ops.by_ref().map(|op| op.unwrap()).collect::<Vec<_>>(), [(0, Op::None), (1, Op::Stop)]);
+        assert_eq!(ops.offset(), 2);
+    }
+}

@@ -1,0 +1,114 @@
+//! Python's UTF-8: as everyone's, but lone surrogates may stand in it (the `surrogatepass` error handler).
+
+use crate::ErrorKind;
+
+/// Whether surrogates (U+D800 to U+DFFF) may be encoded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Surrogates {
+    /// As `str` in pickles: yes.
+    Pass,
+    /// As names: no.
+    Strict,
+}
+
+/// Checks that `bytes` are UTF-8; the error is the one that CPython's decoder raises.
+#[inline]
+pub(crate) fn check(bytes: &[u8], surrogates: Surrogates) -> Result<(), ErrorKind> {
+    match std::str::from_utf8(bytes) {
+        Ok(_) => Ok(()),
+        Err(_) => check_slowly(bytes, surrogates),
+    }
+}
+
+#[cold]
+fn check_slowly(bytes: &[u8], surrogates: Surrogates) -> Result<(), ErrorKind> {
+    let mut start = 0;
+    while let Err(error) = std::str::from_utf8(&bytes[start..]) {
+        start += error.valid_up_to();
+        if surrogates == Surrogates::Pass && surrogate(&bytes[start..]).is_some() {
+            start += 3;
+            continue;
+        }
+        let (end, reason) = match error.error_len() {
+            None => (bytes.len(), "unexpected end of data"),
+            Some(_) if !matches!(bytes[start], 0xc2..=0xf4) => (start + 1, "invalid start byte"),
+            Some(length) => (start + length, "invalid continuation byte"),
+        };
+        return Err(ErrorKind::Undecodable { encoding: "utf-8", byte: bytes[start], start, end, reason });
+    }
+    Ok(())
+}
+
+/// The surrogate that `bytes` begin with.
+fn surrogate(bytes: &[u8]) -> Option<u32> {
+    match bytes {
+        &[0xed, b @ 0xa0..=0xbf, c @ 0x80..=0xbf, ..] => Some(0xd000 | u32::from(b & 0x3f) << 6 | u32::from(c & 0x3f)),
+        _ => None,
+    }
+}
+
+/// The code points of `bytes`, surrogates included. What is not UTF-8 becomes U+FFFD.
+pub(crate) fn code_points(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    let (mut valid, mut rest) = ("".chars(), bytes);
+    std::iter::from_fn(move || {
+        if let Some(c) = valid.next() {
+            return Some(u32::from(c));
+        }
+        if let Some(surrogate) = surrogate(rest) {
+            rest = &rest[3..];
+            return Some(surrogate);
+        }
+        let chunk = rest.utf8_chunks().next()?;
+        if chunk.valid().is_empty() {
+            rest = &rest[chunk.invalid().len()..];
+            return Some(0xfffd);
+        }
+        rest = &rest[chunk.valid().len()..];
+        valid = chunk.valid().chars();
+        valid.next().map(u32::from)
+    })
+}
+
+/// Appends one code point, surrogates included.
+pub(crate) fn push(to: &mut Vec<u8>, code_point: u32) {
+    match char::from_u32(code_point) {
+        Some(c) => to.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        None => to.extend_from_slice(&[
+            0xe0 | (code_point >> 12 & 0x0f) as u8,
+            0x80 | (code_point >> 6 & 0x3f) as u8,
+            0x80 | (code_point & 0x3f) as u8,
+        ]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_those_of_cpython() {
+        for (bytes, surrogates, expected) in [
+            (&b"ab\xff"[..], Surrogates::Pass, "byte 0xff in position 2: invalid start byte"),
+            (b"\xed\xa0", Surrogates::Pass, "byte 0xed in position 0: invalid continuation byte"),
+            (b"\xed\xa0\x80", Surrogates::Strict, "byte 0xed in position 0: invalid continuation byte"),
+            (b"\xed\xa0\x80\x80", Surrogates::Pass, "byte 0x80 in position 3: invalid start byte"),
+            (b"\xe3\x81", Surrogates::Pass, "bytes in position 0-1: unexpected end of data"),
+            (b"\xc3", Surrogates::Pass, "byte 0xc3 in position 0: unexpected end of data"),
+            (b"\xf0\x9f\x98a", Surrogates::Pass, "bytes in position 0-2: invalid continuation byte"),
+            (b"\xc0\x80", Surrogates::Pass, "byte 0xc0 in position 0: invalid start byte"),
+        ] {
+            let error = check(bytes, surrogates).unwrap_err();
+            assert_eq!(error.to_string(), format!("'utf-8' codec can't decode {expected}"));
+        }
+        assert_eq!(check(b"a\xed\xa0\x80\xed\xbf\xbfb", Surrogates::Pass), Ok(()));
+    }
+
+    #[test]
+    fn code_points_are_read_as_they_were_pushed() {
+        let pushed = [0x61, 0xe9, 0xd800, 0xdfff, 0xd7ff, 0xe000, 0x10_ffff, 0];
+        let mut bytes = Vec::new();
+        pushed.iter().for_each(|&c| push(&mut bytes, c));
+        assert!(code_points(&bytes).eq(pushed));
+        assert!(code_points(b"a\xffb\xed\xa0").eq([0x61, 0xfffd, 0x62, 0xfffd, 0xfffd]));
+    }
+}
