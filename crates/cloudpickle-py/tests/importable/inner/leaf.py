@@ -1,0 +1,8 @@
+"""A module three deep."""
+
+LEAF = "leaf"
+
+
+def leaf():
+    """The constant."""
+    return LEAF

@@ -1,0 +1,44 @@
+"""The zoo: what the files in `scripts/` call to list objects of their `__main__` and what a copy must do.
+
+Such a file is run as `__main__` with a path to write to. There each object is dumped at every protocol and compared
+with upstream's bytes; `loading.py` then loads the copies in a process where none of the definitions exist.
+"""
+
+import json
+import pickle
+import sys
+
+import cloudpickle
+from oracle import compare
+
+PROTOCOLS = range(6)
+_cases = []
+
+
+def case(name, obj, *checks):
+    """Lists `obj`; `checks` are expressions that hold in a fresh process, where `copy` is the object loaded."""
+    assert checks, f"{name}: a copy that is not checked shows nothing"
+    _cases.append((name, obj, checks))
+
+
+def finish():
+    """Dumps all cases and writes the pickles and the differences to the file that the command line names."""
+    import cloudpickle_rs
+
+    differences, pickles = {}, []
+    for name, obj, checks in _cases:
+        by_protocol = {}
+        for protocol in PROTOCOLS:
+            ours, difference = compare(cloudpickle_rs.dumps, cloudpickle.dumps, obj, protocol)
+            if difference:
+                differences.setdefault(name, {})[protocol] = difference
+            if isinstance(ours, bytes):
+                by_protocol[protocol] = ours
+        if not by_protocol:
+            differences.setdefault(name, {5: "no protocol can pickle it"})
+        pickles.append((name, checks, by_protocol))
+    assert len(pickles) == len({name for name, _, _ in pickles}), "two cases share a name"
+    with open(sys.argv[1], "wb") as file:
+        pickle.dump(pickles, file)
+    with open(sys.argv[1] + ".json", "w", encoding="utf-8") as file:
+        json.dump(differences, file)
