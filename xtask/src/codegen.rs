@@ -141,7 +141,7 @@ impl Table {
         let used: Vec<&str> = kinds.into_iter().filter(|kind| all.contains(&format!(", {kind})"))).collect();
         let constructors = if all.contains("specialized(") { "op, specialized" } else { "op" };
         writeln!(text, "use super::super::opcode::{{").unwrap();
-        writeln!(text, "    ArgKind::{{{}}},", used.join(", ")).unwrap();
+        writeln!(text, "    Listed::{{{}}},", used.join(", ")).unwrap();
         writeln!(text, "    OpcodeTable, {constructors},").unwrap();
         writeln!(text, "}};\nuse crate::{{Implementation, PythonVersion}};\n").unwrap();
         writeln!(text, "pub(super) static TABLE: OpcodeTable = OpcodeTable::new(").unwrap();

@@ -92,17 +92,17 @@ define_reconstructors! {
         "Sets a function's state: a pair of its `__dict__` and a dict of its other attributes.";
     ClassSetstate "_class_setstate" ("obj", "state") 2 (1, 2)..now
         "Sets a class's attributes from a pair of a dict of them and an empty dict.";
-    MakeSkeletonClass "_make_skeleton_class" ("type_constructor", "name", "bases", "type_kwargs", "class_tracker_id", "extra") 6 (1, 2)..now
+    MakeSkeletonClass "_make_skeleton_class" ("type_constructor", "name", "bases", "type_kwargs", "class_tracker_id", "extra") 6 (1, 1)..now
         "Makes a class without its attributes, or finds the one that already has its tracker id.";
-    MakeSkeletonEnum "_make_skeleton_enum" ("bases", "name", "qualname", "members", "module", "class_tracker_id", "extra") 7 (1, 2)..now
+    MakeSkeletonEnum "_make_skeleton_enum" ("bases", "name", "qualname", "members", "module", "class_tracker_id", "extra") 7 (1, 1)..now
         "Makes an enum with its members, or finds the one that already has its tracker id.";
     MakeTypevar "_make_typevar" ("name", "bound", "constraints", "covariant", "contravariant", "class_tracker_id") 6 (1, 4)..now
         "Makes a `typing.TypeVar`, or finds the one that already has its tracker id.";
-    MakeCell "_make_cell" ("value") 0 (1, 3)..now
+    MakeCell "_make_cell" ("value") 0 (1, 5)..now
         "Makes a closure cell that holds a value.";
-    MakeEmptyCell "_make_empty_cell" () 0 (0, 3)..now
+    MakeEmptyCell "_make_empty_cell" () 0 (1, 5)..now
         "Makes a closure cell that holds nothing yet.";
-    EmptyCellValue "_empty_cell_value" () 0 (0, 3)..now
+    EmptyCellValue "_empty_cell_value" () 0 (0, 4)..now
         "The object that stands for what an empty cell holds; it is named, never called.";
     BuiltinType "_builtin_type" ("name") 1 (0, 0)..now
         "Finds a type of the `types` module by the name it has there.";
@@ -121,24 +121,34 @@ define_reconstructors! {
     GetDataclassFieldTypeSentinel "_get_dataclass_field_type_sentinel" ("name") 1 (3, 0)..now
         "Finds the object by which `dataclasses` marks a kind of field, by that object's name.";
 
-    MakeSkelFunc "_make_skel_func" ("code", "cell_count", "base_globals") 2 (0, 0)..(2, 0)
-        "Makes a function of a code object, with as many empty cells as it is told; its state follows.";
-    FillFunction "_fill_function" ("func", "state") 2 (0, 0)..(2, 0)
+    MakeSkelFunc "_make_skel_func" ("code", "cell_count", "base_globals") 2 (0, 0)..(1, 4)
+        "Makes a function of a code object, with as many empty cells as it is told (none at all for -1); its state follows.";
+    FillFunction "_fill_function" ("func", "state") 2 (0, 0)..(1, 4)
         "Sets a function's state from one dict of all of it, and gives the function back.";
-    RehydrateSkeletonClass "_rehydrate_skeleton_class" ("skeleton_class", "class_dict") 2 (0, 2)..(1, 2)
+    RehydrateSkeletonClass "_rehydrate_skeleton_class" ("skeleton_class", "class_dict") 2 (0, 4)..(1, 4)
         "Sets a class's attributes from one dict of them, and gives the class back.";
-    GenEllipsis "_gen_ellipsis" () 0 (0, 0)..(1, 2)
+    GenEllipsis "_gen_ellipsis" () 0 (0, 0)..(1, 4)
         "Gives `Ellipsis`.";
-    GenNotImplemented "_gen_not_implemented" () 0 (0, 0)..(1, 2)
+    GenNotImplemented "_gen_not_implemented" () 0 (0, 0)..(1, 4)
         "Gives `NotImplemented`.";
-    GetModuleBuiltins "_get_module_builtins" () 0 (0, 0)..(0, 6)
-        "Gives `pickle.__builtins__`.";
-    ModulesToMain "_modules_to_main" ("modules") 1 (0, 0)..(0, 6)
-        "Imports modules into `__main__`.";
-    Genpartial "_genpartial" ("func", "args", "kwds") 3 (0, 0)..(0, 6)
-        "Makes a `functools.partial`.";
+    RebuildTornadoCoroutine "_rebuild_tornado_coroutine" ("func") 1 (0, 0)..(1, 4)
+        "Makes a coroutine of Tornado of the function below it.";
     RestoreAttr "_restore_attr" ("obj", "attr") 2 (0, 0)..(1, 1)
         "Sets an object's attributes from a dict, and gives the object back.";
+    Genpartial "_genpartial" ("func", "args", "kwds") 3 (0, 0)..(0, 3)
+        "Makes a `functools.partial`.";
+    GetDictNew "_get_dict_new" () 0 (0, 4)..(1, 1)
+        "Gives `dict.__new__`.";
+    GetFrozensetNew "_get_frozenset_new" () 0 (0, 4)..(1, 1)
+        "Gives `frozenset.__new__`.";
+    GetListNew "_get_list_new" () 0 (0, 4)..(1, 1)
+        "Gives `list.__new__`.";
+    GetObjectNew "_get_object_new" () 0 (0, 4)..(1, 1)
+        "Gives `object.__new__`.";
+    GetSetNew "_get_set_new" () 0 (0, 4)..(1, 1)
+        "Gives `set.__new__`.";
+    GetTupleNew "_get_tuple_new" () 0 (0, 4)..(1, 1)
+        "Gives `tuple.__new__`.";
 }
 
 impl Reconstructor {

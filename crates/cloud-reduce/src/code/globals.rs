@@ -1,6 +1,6 @@
 //! [`GlobalOps`]: which globals a function's bytecode names.
 
-use super::OpcodeTable;
+use super::{ArgKind, OpcodeTable};
 use crate::{Implementation, PythonVersion};
 
 /// Finds the globals that bytecode of one version of Python names.
@@ -44,7 +44,6 @@ const HAVE_ARGUMENT: u8 = 90;
 impl Steps {
     const fn new(table: &OpcodeTable) -> Steps {
         let version = table.version();
-        let flagged = matches!(table.implementation(), Implementation::CPython) && version.minor >= 11;
         let mut by_opcode = [1; 256];
         let mut number = 0;
         while number < 256 {
@@ -52,10 +51,11 @@ impl Steps {
                 assert!(info.caches < UNITS, "more caches than a step has bits for");
                 by_opcode[number] = 1 + info.caches;
                 if info.specializes.is_none() {
-                    by_opcode[number] |= match info.name.as_bytes() {
-                        b"EXTENDED_ARG" => EXTENDED,
-                        b"LOAD_GLOBAL" if flagged => NAME_AND_FLAG,
-                        b"LOAD_GLOBAL" | b"STORE_GLOBAL" | b"DELETE_GLOBAL" => NAME,
+                    by_opcode[number] |= match (info.name.as_bytes(), info.arg) {
+                        (b"EXTENDED_ARG", _) => EXTENDED,
+                        (b"LOAD_GLOBAL" | b"STORE_GLOBAL" | b"DELETE_GLOBAL", ArgKind::Name { flags: 0 }) => NAME,
+                        (b"LOAD_GLOBAL", ArgKind::Name { flags: 1 }) => NAME_AND_FLAG,
+                        (b"LOAD_GLOBAL" | b"STORE_GLOBAL" | b"DELETE_GLOBAL", _) => panic!("no step for these flags"),
                         _ => 0,
                     };
                 }

@@ -3,7 +3,8 @@
 use super::opcodes::TABLES;
 use crate::{Implementation, PythonVersion};
 
-/// What an instruction's argument stands for, as the lists `hasconst`, `hasname` and so on of Python's `opcode` module tell.
+/// What an instruction's argument stands for, as the lists `hasconst`, `hasname` and so on of Python's `opcode` module and the
+/// decoding of its `dis` module tell.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ArgKind {
     /// The opcode has no argument: its second byte means nothing.
@@ -12,18 +13,95 @@ pub enum ArgKind {
     Number,
     /// An index into `co_consts`.
     Const,
-    /// An index into `co_names`; some opcodes keep flags in its low bits.
-    Name,
-    /// An index of a local variable.
+    /// An index into `co_names`.
+    Name {
+        /// How many flag bits stand below the index.
+        flags: u8,
+    },
+    /// An index of a local variable: into `co_varnames`, and from CPython 3.11 on into all variables.
     Local,
-    /// An index of a cell or free variable.
+    /// Two indices of local variables, of four bits each.
+    LocalPair,
+    /// An index of a cell or free variable: into `co_cellvars` and `co_freevars` after one another, and from CPython 3.11 on
+    /// into all variables.
     Free,
     /// A comparison.
-    Compare,
-    /// A jump's distance from the next instruction.
-    JumpRelative,
+    Compare {
+        /// How many flag bits stand below its number.
+        flags: u8,
+    },
+    /// A jump's distance forward from the end of the instruction and its caches.
+    JumpForward,
+    /// A jump's distance backward from the end of the instruction and its caches.
+    JumpBackward,
     /// A jump's target from the start of the bytecode.
     JumpAbsolute,
+}
+
+/// A list of Python's `opcode` module that an opcode stands in.
+#[derive(Clone, Copy)]
+pub(super) enum Listed {
+    Nothing,
+    Number,
+    Const,
+    Name,
+    Local,
+    Free,
+    Compare,
+    JumpRelative,
+    JumpAbsolute,
+}
+
+impl Listed {
+    /// What the lists do not tell: the rules of each version's `dis`.
+    const fn kind(self, name: &str, implementation: Implementation, version: PythonVersion) -> ArgKind {
+        let minor = match implementation {
+            Implementation::CPython => version.minor,
+            // PyPy kept the arguments of CPython 3.10.
+            Implementation::PyPy if version.minor <= 11 => 10,
+            Implementation::PyPy => version.minor,
+        };
+        match (self, name.as_bytes()) {
+            (Listed::Name, b"LOAD_GLOBAL") if minor >= 11 => ArgKind::Name { flags: 1 },
+            (Listed::Name, b"LOAD_ATTR") if minor >= 12 => ArgKind::Name { flags: 1 },
+            (Listed::Name, b"LOAD_SUPER_ATTR") if minor >= 12 => ArgKind::Name { flags: 2 },
+            (Listed::Name, b"IMPORT_NAME") if minor >= 15 => ArgKind::Name { flags: 2 },
+            (Listed::Name, _) => ArgKind::Name { flags: 0 },
+            (
+                _,
+                b"LOAD_FAST_LOAD_FAST"
+                | b"LOAD_FAST_BORROW_LOAD_FAST_BORROW"
+                | b"STORE_FAST_LOAD_FAST"
+                | b"STORE_FAST_STORE_FAST",
+            ) => ArgKind::LocalPair,
+            (
+                Listed::JumpRelative,
+                b"JUMP_BACKWARD"
+                | b"JUMP_BACKWARD_NO_INTERRUPT"
+                | b"POP_JUMP_BACKWARD_IF_FALSE"
+                | b"POP_JUMP_BACKWARD_IF_TRUE"
+                | b"POP_JUMP_BACKWARD_IF_NONE"
+                | b"POP_JUMP_BACKWARD_IF_NOT_NONE"
+                | b"INSTRUMENTED_JUMP_BACKWARD"
+                | b"END_ASYNC_FOR"
+                | b"INSTRUMENTED_END_ASYNC_FOR",
+            ) => ArgKind::JumpBackward,
+            (Listed::JumpRelative, _) => ArgKind::JumpForward,
+            (Listed::Compare, _) => ArgKind::Compare {
+                flags: match minor {
+                    0..=11 => 0,
+                    12 => 4,
+                    _ => 5,
+                },
+            },
+            (Listed::JumpAbsolute, _) => ArgKind::JumpAbsolute,
+            (Listed::Const, _) => ArgKind::Const,
+            (Listed::Local, _) => ArgKind::Local,
+            (Listed::Free, _) => ArgKind::Free,
+            (Listed::Number, _) => ArgKind::Number,
+            (Listed::Nothing, _) => ArgKind::Nothing,
+        }
+    }
 }
 
 /// What there is to know of one opcode in one version of Python.
@@ -51,17 +129,17 @@ impl OpcodeInfo {
 
 /// A row of a table as `cargo xtask codegen` writes it.
 #[derive(Clone, Copy)]
-pub(super) struct Row {
-    number: u8,
-    info: OpcodeInfo,
+pub(super) enum Row {
+    Op { number: u8, name: &'static str, caches: u8, listed: Listed },
+    Specialized { number: u8, name: &'static str, base: u8 },
 }
 
-pub(super) const fn op(number: u8, name: &'static str, caches: u8, arg: ArgKind) -> Row {
-    Row { number, info: OpcodeInfo { name, caches, arg, specializes: None } }
+pub(super) const fn op(number: u8, name: &'static str, caches: u8, listed: Listed) -> Row {
+    Row::Op { number, name, caches, listed }
 }
 
 pub(super) const fn specialized(number: u8, name: &'static str, base: u8) -> Row {
-    Row { number, info: OpcodeInfo { name, caches: 0, arg: ArgKind::Nothing, specializes: Some(base) } }
+    Row::Specialized { number, name, base }
 }
 
 /// The opcodes of one version of Python.
@@ -86,14 +164,17 @@ impl OpcodeTable {
         let mut opcodes = [None; 256];
         let mut i = 0;
         while i < rows.len() {
-            let mut info = rows[i].info;
-            if let Some(base) = info.specializes
-                && let Some(OpcodeInfo { caches, arg, .. }) = opcodes[base as usize]
-            {
-                info.caches = caches;
-                info.arg = arg;
+            match rows[i] {
+                Row::Op { number, name, caches, listed } => {
+                    let arg = listed.kind(name, implementation, version);
+                    opcodes[number as usize] = Some(OpcodeInfo { name, caches, arg, specializes: None });
+                }
+                Row::Specialized { number, name, base } => {
+                    if let Some(OpcodeInfo { caches, arg, .. }) = opcodes[base as usize] {
+                        opcodes[number as usize] = Some(OpcodeInfo { name, caches, arg, specializes: Some(base) });
+                    }
+                }
             }
-            opcodes[rows[i].number as usize] = Some(info);
             i += 1;
         }
         OpcodeTable { implementation, version, opcodes }
@@ -139,6 +220,17 @@ impl OpcodeTable {
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<(u8, &OpcodeInfo)> {
         self.iter().find(|(_, info)| info.name == name)
+    }
+
+    /// Whether an instruction whose opcode has this number has an argument. Up to CPython 3.11 that depends on the number alone,
+    /// so that it is known of numbers too that are no opcode; from 3.12 on these have none.
+    #[must_use]
+    pub fn has_arg(&self, number: u8) -> bool {
+        const HAVE_ARGUMENT: u8 = 90;
+        match self.get(number) {
+            Some(info) => info.has_arg(),
+            None => self.version < PythonVersion::new(3, 12) && number >= HAVE_ARGUMENT,
+        }
     }
 
     /// Every opcode with its number, in the order of the numbers.

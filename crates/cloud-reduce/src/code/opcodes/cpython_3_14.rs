@@ -1,7 +1,7 @@
 //! The opcodes of CPython 3.14, written by `cargo xtask codegen`.
 
 use super::super::opcode::{
-    ArgKind::{Compare, Const, Free, JumpRelative, Local, Name, Nothing, Number},
+    Listed::{Compare, Const, Free, JumpRelative, Local, Name, Nothing, Number},
     OpcodeTable, op, specialized,
 };
 use crate::{Implementation, PythonVersion};

@@ -1,7 +1,7 @@
 //! The opcodes of CPython 3.9, written by `cargo xtask codegen`.
 
 use super::super::opcode::{
-    ArgKind::{Compare, Const, Free, JumpAbsolute, JumpRelative, Local, Name, Nothing, Number},
+    Listed::{Compare, Const, Free, JumpAbsolute, JumpRelative, Local, Name, Nothing, Number},
     OpcodeTable, op,
 };
 use crate::{Implementation, PythonVersion};
