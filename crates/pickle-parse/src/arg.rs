@@ -117,7 +117,7 @@ pub fn float(text: &[u8]) -> Result<f64, ErrorKind> {
 /// What `STRING`'s line means (`load_string`): what stands between its quotes, with Python's string escapes undone.
 ///
 /// ```
-/// assert_eq!(pickle_parse::arg::string(br"'a\n\x41'").unwrap(), b"a\nA"[..]);
+/// assert_eq!(pickle_parse::arg::string(br"'a\n\x41'").unwrap().as_ref(), b"a\nA");
 /// ```
 ///
 /// # Errors

@@ -36,12 +36,18 @@ impl Error {
         Error(Box::new(Inner { kind, offset, opcode, io: None }))
     }
 
-    /// The error that reading the input gave at `offset`.
+    /// The input could not be read at `offset`.
     #[cold]
     #[inline(never)]
-    pub(crate) fn io(error: std::io::Error, offset: u64, opcode: Option<Opcode>) -> Error {
-        let kind = ErrorKind::Io(error.kind());
-        Error(Box::new(Inner { kind, offset, opcode, io: Some(error) }))
+    pub(crate) fn input(error: std::io::Error, offset: u64, opcode: Option<Opcode>) -> Error {
+        Error(Box::new(Inner { kind: ErrorKind::Input(error.kind()), offset, opcode, io: Some(error) }))
+    }
+
+    /// The listing could not be written behind the op at `offset`.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn output(error: std::io::Error, offset: u64, opcode: Option<Opcode>) -> Error {
+        Error(Box::new(Inner { kind: ErrorKind::Output(error.kind()), offset, opcode, io: Some(error) }))
     }
 
     /// What was wrong. Its text is CPython's own where CPython has one.
@@ -244,7 +250,10 @@ pub enum ErrorKind {
     Listing(Box<str>),
     /// The input could not be read.
     #[error("{0}")]
-    Io(std::io::ErrorKind),
+    Input(std::io::ErrorKind),
+    /// The listing could not be written.
+    #[error("{0}")]
+    Output(std::io::ErrorKind),
 }
 
 /// Which exception CPython raises for an error.
@@ -283,7 +292,7 @@ impl ErrorKind {
             | Self::Listing(_) => P::ValueError,
             Self::FrameTooLong | Self::TooLong(_) | Self::MemoIndexTooLarge | Self::FloatOverflow(_) => P::OverflowError,
             Self::Undecodable { .. } => P::UnicodeDecodeError,
-            Self::Io(_) => P::OSError,
+            Self::Input(_) | Self::Output(_) => P::OSError,
             _ => P::UnpicklingError,
         }
     }
@@ -298,7 +307,9 @@ fn load_key(byte: u8) -> String {
 
 /// The first 200 bytes' repr, of which again the first 200 characters (`PyLong_FromString` of CPython 3.13).
 fn literal(text: &[u8]) -> String {
-    repr::str(&text[..text.len().min(200)]).to_string().chars().take(200).collect()
+    let mut out = Vec::new();
+    repr::str(&mut out, &text[..text.len().min(200)]);
+    String::from_utf8_lossy(&out).chars().take(200).collect()
 }
 
 fn value_has(digits: Option<usize>) -> String {

@@ -2,6 +2,8 @@
 
 pub mod arg;
 
+mod builder;
+mod dis;
 mod error;
 mod frame;
 mod limits;
@@ -9,11 +11,15 @@ mod machine;
 mod memo;
 mod op;
 mod printable;
+mod reader;
 mod repr;
 mod utf8;
 
+pub use builder::{Builder, Items};
+pub use dis::{Dis, dis};
 pub use error::{Error, ErrorKind, PythonException};
 pub use limits::Limits;
-pub use machine::{Builder, Items, Machine, MachineError};
+pub use machine::{Machine, MachineError};
 pub use memo::Memo;
 pub use op::{OpError, Ops, op};
+pub use reader::OpReader;

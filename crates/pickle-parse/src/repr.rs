@@ -1,39 +1,194 @@
-//! Values as Python's `repr` writes them.
+//! Values as Python's `repr` writes them, appended to a text.
 
-use std::fmt;
+use std::io::Write as _;
+
+use num_bigint::BigInt;
 
 use crate::{printable::is_printable, utf8};
 
-/// The repr of a `str`, given as UTF-8 in which lone surrogates may stand.
-pub(crate) fn str(utf8: &[u8]) -> Str<'_> {
-    Str(utf8)
+/// Appends the repr of a `str`, which is given as UTF-8 in which lone surrogates may stand.
+pub(crate) fn str(out: &mut Vec<u8>, utf8: &[u8]) {
+    let quote = quote(utf8);
+    out.push(quote);
+    let mut rest = utf8;
+    while !rest.is_empty() {
+        let plain = rest.iter().take_while(|&&byte| is_plain(byte, quote)).count();
+        out.extend_from_slice(&rest[..plain]);
+        rest = &rest[plain..];
+        // Up to the next character that needs no thought.
+        let odd = rest.iter().take_while(|&&byte| !is_plain(byte, quote)).count();
+        for code_point in utf8::code_points(&rest[..odd]) {
+            odd_code_point(out, code_point);
+        }
+        rest = &rest[odd..];
+    }
+    out.push(quote);
 }
 
-/// See [`str`].
-pub(crate) struct Str<'a>(&'a [u8]);
+/// Appends a character that is a quote, a backslash or not printable ASCII.
+fn odd_code_point(out: &mut Vec<u8>, code_point: u32) {
+    match code_point {
+        0..0x80 => odd_byte(out, code_point as u8),
+        _ if is_printable(code_point) => utf8::push(out, code_point),
+        _ if code_point <= 0xff => append(out, format_args!("\\x{code_point:02x}")),
+        _ if code_point <= 0xffff => append(out, format_args!("\\u{code_point:04x}")),
+        _ => append(out, format_args!("\\U{code_point:08x}")),
+    }
+}
 
-impl fmt::Display for Str<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use fmt::Write as _;
-        let quote = quote(self.0);
-        f.write_char(quote)?;
-        for code_point in utf8::code_points(self.0) {
-            match char::from_u32(code_point) {
-                Some(c @ ('\\' | '\'' | '"')) if c == '\\' || c == quote => write!(f, "\\{c}")?,
-                Some('\t') => f.write_str("\\t")?,
-                Some('\n') => f.write_str("\\n")?,
-                Some('\r') => f.write_str("\\r")?,
-                Some(c) if is_printable(code_point) => f.write_char(c)?,
-                _ if code_point <= 0xff => write!(f, "\\x{code_point:02x}")?,
-                _ if code_point <= 0xffff => write!(f, "\\u{code_point:04x}")?,
-                _ => write!(f, "\\U{code_point:08x}")?,
-            }
+/// Appends the repr of a `bytes` object.
+pub(crate) fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    let quote = quote(bytes);
+    out.extend_from_slice(&[b'b', quote]);
+    for &byte in bytes {
+        if is_plain(byte, quote) { out.push(byte) } else { odd_byte(out, byte) }
+    }
+    out.push(quote);
+}
+
+/// Appends the repr of a `bytearray`.
+pub(crate) fn bytearray(out: &mut Vec<u8>, content: &[u8]) {
+    out.extend_from_slice(b"bytearray(");
+    bytes(out, content);
+    out.push(b')');
+}
+
+/// Appends the repr of a `bool`.
+pub(crate) fn bool(out: &mut Vec<u8>, value: bool) {
+    out.extend_from_slice(if value { b"True" } else { b"False" });
+}
+
+/// Appends the repr of an `int`.
+pub(crate) fn int(out: &mut Vec<u8>, value: i128) {
+    append(out, format_args!("{value}"));
+}
+
+/// Appends the repr of an `int`; `None` if it has more digits than that.
+pub(crate) fn big_int(out: &mut Vec<u8>, value: &BigInt, max_digits: usize) -> Option<()> {
+    // A decimal digit is a little more than 3.32 bits: what has that many bits has too many digits for sure.
+    if value.bits() as f64 > (max_digits as f64 + 1.0) * 3.33 {
+        return None;
+    }
+    let digits = value.magnitude().to_str_radix(10);
+    if digits.len() > max_digits {
+        return None;
+    }
+    if value.sign() == num_bigint::Sign::Minus {
+        out.push(b'-');
+    }
+    out.extend_from_slice(digits.as_bytes());
+    Some(())
+}
+
+/// Appends the repr of a `float`: the fewest digits that read back as the same, without an exponent from 1e-4 up to 1e16.
+pub(crate) fn float(out: &mut Vec<u8>, value: f64) {
+    if value.is_nan() {
+        out.extend_from_slice(b"nan");
+    } else if value.is_infinite() || value == 0.0 || (1e-4..1e16).contains(&value.abs()) {
+        append(out, format_args!("{value:?}"));
+    } else {
+        let exponent = out.len();
+        append(out, format_args!("{value:e}"));
+        // Python's exponents have a sign and two digits at least.
+        let Some(exponent) = out[exponent..].iter().position(|&byte| byte == b'e').map(|at| exponent + at + 1) else { return };
+        let digits = exponent + usize::from(out[exponent] == b'-');
+        if out.len() - digits < 2 {
+            out.insert(digits, b'0');
         }
-        f.write_char(quote)
+        if digits == exponent {
+            out.insert(exponent, b'+');
+        }
+    }
+}
+
+/// Whether a byte stands for itself between these quotes.
+fn is_plain(byte: u8, quote: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != quote && byte != b'\\'
+}
+
+/// Appends a byte that does not.
+fn odd_byte(out: &mut Vec<u8>, byte: u8) {
+    match byte {
+        b'\t' => out.extend_from_slice(b"\\t"),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b' '..=b'~' => out.extend_from_slice(&[b'\\', byte]),
+        _ => {
+            let hex = |digit: u8| b"0123456789abcdef"[usize::from(digit)];
+            out.extend_from_slice(&[b'\\', b'x', hex(byte >> 4), hex(byte & 0xf)]);
+        }
     }
 }
 
 /// The quotes that Python puts around a text: single ones, unless only those stand in it.
-fn quote(text: &[u8]) -> char {
-    if memchr::memchr(b'\'', text).is_some() && memchr::memchr(b'"', text).is_none() { '"' } else { '\'' }
+fn quote(text: &[u8]) -> u8 {
+    if memchr::memchr(b'\'', text).is_some() && memchr::memchr(b'"', text).is_none() { b'"' } else { b'\'' }
+}
+
+fn append(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // Writing to a vector does not fail.
+    let _ = out.write_fmt(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn strings_are_quoted_and_escaped_as_python_does() {
+        for (utf8, expected) in [
+            (&b""[..], "''"),
+            (b"it's", r#""it's""#),
+            (b"it's \"it\"", r#"'it\'s "it"'"#),
+            (b"\"", "'\"'"),
+            (b"\\ \t\n\r\x00\x7f", r"'\\ \t\n\r\x00\x7f'"),
+            ("é\u{a0}あ\u{3000}😀\u{e0001}".as_bytes(), r"'é\xa0あ\u3000😀\U000e0001'"),
+            (b"a\xed\xa0\x80b", r"'a\ud800b'"),
+        ] {
+            assert_eq!(text(|out| str(out, utf8)), expected);
+        }
+        assert_eq!(text(|out| bytes(out, b"it's\x00\xff\\")), r#"b"it's\x00\xff\\""#);
+        assert_eq!(text(|out| bytearray(out, b"'\"")), r#"bytearray(b'\'"')"#);
+    }
+
+    #[test]
+    fn floats_have_the_fewest_digits_and_python_s_exponents() {
+        for (value, expected) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (0.1, "0.1"),
+            (-1.5, "-1.5"),
+            (1e15, "1000000000000000.0"),
+            (9999999999999998.0, "9999999999999998.0"),
+            (1e16, "1e+16"),
+            (-1.5e300, "-1.5e+300"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (1.234e-100, "1.234e-100"),
+            (5e-324, "5e-324"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (-f64::NAN, "nan"),
+        ] {
+            assert_eq!(text(|out| float(out, value)), expected);
+        }
+    }
+
+    #[test]
+    fn integers_have_as_many_digits_as_are_allowed() {
+        for (value, expected) in [("123", Some("123")), ("-123", Some("-123")), ("1000", None), ("-9999", None)] {
+            let mut out = Vec::new();
+            let value = BigInt::parse_bytes(value.as_bytes(), 10).unwrap();
+            assert_eq!(big_int(&mut out, &value, 3).map(|()| out), expected.map(|text| text.as_bytes().to_vec()));
+        }
+        assert_eq!(big_int(&mut Vec::new(), &(BigInt::from(1) << 10_000_000), 4300), None);
+        assert_eq!(text(|out| int(out, i128::from(u64::MAX))), "18446744073709551615");
+    }
 }
