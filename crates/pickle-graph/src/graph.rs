@@ -7,7 +7,7 @@ use num_bigint::BigInt;
 use pickle_opcodes::Protocol;
 
 use crate::{
-    Error, ErrorKind, Node, NodeId, Str,
+    Error, ErrorKind, Names, Node, NodeId, Str,
     id::Constant,
     items::{Items, Range},
     step::{StepSlot, Steps, Tail},
@@ -55,17 +55,27 @@ pub struct Graph {
     root: NodeId,
     protocol: Protocol,
     names: Names,
+    pickler: Pickler,
+    /// A bit for each node that a pickle put in the memo; none where nobody said.
+    memoized: Vec<u64>,
 }
 
-/// Which Python's names the globals of a graph have: pickles of protocols 0 to 2 are written with Python 2's
-/// (`__builtin__`, `copy_reg`, ...) also by Python 3, unless its `fix_imports` is off.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Names {
-    /// Python 2's.
-    Python2,
-    /// Python 3's.
+/// Which pickler's habits a graph is to be written with: for some values, picklers that are all correct write different bytes. They
+/// are told apart by what a pickle shows of them; whoever reads one says so by [`Graph::set_pickler`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Pickler {
+    /// `pickle` of Python 2, written in Python.
+    Pickle2,
+    /// `cPickle` of Python 2: its memo begins at 1, floats have 17 digits at protocol 0, and it puts in the memo only what something
+    /// else holds as well ([`Graph::set_memoized`]).
+    CPickle,
+    /// `_pickle` of CPython up to 3.6: ints are written by `LONG` at protocol 0, and large payloads stay within frames.
+    CPython3_6,
+    /// `_pickle` of CPython 3.7 to 3.14.
     #[default]
-    Python3,
+    CPython3_7,
+    /// `_pickle` of CPython 3.15: no empty batches of items, and the last item alone is appended or set by itself.
+    CPython3_15,
 }
 
 /// How an integer was written, where not in the way that `_pickle` of the current Python would choose.
@@ -230,6 +240,8 @@ impl Graph {
             root: NodeId::NONE,
             protocol: Protocol::HIGHEST,
             names: Names::Python3,
+            pickler: Pickler::default(),
+            memoized: Vec::new(),
         }
     }
 
@@ -265,6 +277,37 @@ impl Graph {
     /// Says which Python's names the globals have. It changes none of them.
     pub fn set_names(&mut self, names: Names) {
         self.names = names;
+    }
+
+    /// Which pickler's habits the graph is to be written with.
+    #[must_use]
+    pub fn pickler(&self) -> Pickler {
+        self.pickler
+    }
+
+    /// Says which pickler's habits the graph is to be written with.
+    pub fn set_pickler(&mut self, pickler: Pickler) {
+        self.pickler = pickler;
+    }
+
+    /// Whether the pickle put a node in the memo, or `None` where nobody said so of any node. CPython 3's picklers put
+    /// all nodes there that have an identity; `cPickle` and `pickletools.optimize` do not.
+    #[must_use]
+    pub fn is_memoized(&self, id: NodeId) -> Option<bool> {
+        if self.memoized.is_empty() {
+            return None;
+        }
+        Some(id.index().is_some_and(|index| self.memoized.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 != 0)))
+    }
+
+    /// Says that the pickle put a node in the memo, and that it did not put those there of which this is not said.
+    pub fn set_memoized(&mut self, id: NodeId) {
+        if let Some(index) = id.index() {
+            if self.memoized.len() * 64 <= index {
+                self.memoized.resize(self.slots.len().max(index + 1).div_ceil(64), 0);
+            }
+            self.memoized[index / 64] |= 1 << (index % 64);
+        }
     }
 
     /// The bytes that texts may stand in.
@@ -313,6 +356,7 @@ impl Graph {
             + self.texts.capacity()
             + self.shared.iter().map(Bytes::len).sum::<usize>()
             + self.big_ints.iter().map(|int| int.bits() as usize / 8 + size_of::<BigInt>()).sum::<usize>()
+            + self.memoized.capacity() * size_of::<u64>()
             + self.globals.capacity() * size_of::<GlobalSlot>()
             + self.steps.capacity() * size_of::<StepSlot>()
     }

@@ -84,6 +84,8 @@
 //! What a builder has to ask is [`Graph::check_room`]: a graph has room for 2^31 - 1 nodes.
 
 mod change;
+mod compat;
+mod compat_tables;
 mod edit;
 mod error;
 mod graph;
@@ -97,8 +99,9 @@ mod str;
 mod tree;
 mod walk;
 
+pub use compat::Names;
 pub use error::{Error, ErrorKind};
-pub use graph::{Graph, IntForm, Names};
+pub use graph::{Graph, IntForm, Pickler};
 pub use id::NodeId;
 pub use isomorphic::is_isomorphic;
 pub use node::Node;
