@@ -109,8 +109,9 @@ pub fn float(text: &[u8]) -> Result<f64, ErrorKind> {
     let text = c_string(text);
     match float_prefix(text.0) {
         None => Err(ErrorKind::FloatLiteral(text.with_newline())),
-        Some((_, length)) if length < text.0.len() => Err(ErrorKind::FloatText),
-        Some((value, _)) => value.ok_or_else(|| ErrorKind::FloatOverflow(text.with_newline())),
+        Some((None, _)) => Err(ErrorKind::FloatOverflow(text.with_newline())),
+        Some((Some(_), length)) if length < text.0.len() => Err(ErrorKind::FloatText),
+        Some((Some(value), _)) => Ok(value),
     }
 }
 
@@ -557,6 +558,7 @@ mod tests {
             (b"e5", "could not convert string to float: 'e5\n'"),
             (b"--1", "could not convert string to float: '--1\n'"),
             (b"\0", "could not convert string to float: ''"),
+            (b"1e999x", "value too large to convert to float: '1e999x\n'"),
             (b"1e999", "value too large to convert to float: '1e999\n'"),
         ] {
             assert_eq!(text(float(line)), expected, "{}", line.escape_ascii());
