@@ -34,11 +34,12 @@ pub trait Builder {
     #[expect(clippy::missing_errors_doc)]
     fn bool(&mut self, value: bool) -> Result<Self::Value, Self::Error>;
 
-    /// An `int` that fits 64 bits, however it was written.
+    /// An `int` that `INT`, `BININT`, `BININT1` or `BININT2` wrote.
     #[expect(clippy::missing_errors_doc)]
     fn int(&mut self, value: i64) -> Result<Self::Value, Self::Error>;
 
-    /// An `int` of more than eight bytes, in little-endian two's complement. It may have more bytes than it needs.
+    /// An `int` that `LONG`, `LONG1` or `LONG4` wrote, or one that `INT` wrote and that does not fit 64 bits, in little-endian two's
+    /// complement. It can be of any size, may have more bytes than it needs, and is 0 where it has none.
     #[expect(clippy::missing_errors_doc)]
     fn long(&mut self, twos_complement_le: &[u8]) -> Result<Self::Value, Self::Error>;
 
@@ -166,7 +167,14 @@ pub trait Builder {
     #[expect(clippy::missing_errors_doc)]
     fn bin_persistent_id(&mut self, id: Self::Value) -> Result<Self::Value, Self::Error>;
 
+    /// An object was put into the memo at this index.
+    #[inline]
+    fn memoized(&mut self, index: usize, value: &Self::Value) {
+        let _ = (index, value);
+    }
+
     /// An object came off the stack unused: by `POP` or `POP_MARK`, or because the run ended.
+    #[inline]
     fn discard(&mut self, value: Self::Value) {
         drop(value);
     }

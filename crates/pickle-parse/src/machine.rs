@@ -8,7 +8,7 @@ use crate::{
     Builder, Error, ErrorKind, Limits, Memo,
     arg::{self, Int},
     frame,
-    op::{error_at, op},
+    op::{error_at, inlined_op},
 };
 
 /// Why a pickle could not be executed.
@@ -157,7 +157,7 @@ impl<B: Builder> Machine<B> {
         self.start(0)?;
         let mut rest = input;
         loop {
-            let (after, op) = match op(rest) {
+            let (after, op) = match inlined_op(rest) {
                 Ok(read) => read,
                 Err(error) => return Err(self.unreadable(error, rest, (input.len() - rest.len()) as u64)),
             };
@@ -249,9 +249,9 @@ impl<B: Builder> Machine<B> {
             Op::BinInt(value) => self.stack.push(built!(self.builder.int(i64::from(value)))),
             Op::BinInt1(value) => self.stack.push(built!(self.builder.int(i64::from(value)))),
             Op::BinInt2(value) => self.stack.push(built!(self.builder.int(i64::from(value)))),
-            Op::Long1(bytes) | Op::Long4(bytes) => self.long(bytes)?,
-            Op::Int(text) => self.number(arg::int(text, self.limits.int_digits)?)?,
-            Op::Long(text) => self.number(arg::long(text, self.limits.int_digits)?)?,
+            Op::Long1(bytes) | Op::Long4(bytes) => self.stack.push(built!(self.builder.long(bytes))),
+            Op::Int(text) => self.int_text(text)?,
+            Op::Long(text) => self.long_text(text)?,
             Op::BinFloat(value) => self.stack.push(built!(self.builder.float(value))),
             Op::Float(text) => self.stack.push(built!(self.builder.float(arg::float(text)?))),
 
@@ -416,26 +416,23 @@ impl<B: Builder> Machine<B> {
         Ok(())
     }
 
-    #[inline]
-    fn long(&mut self, bytes: &[u8]) -> Result<(), Fault<B::Error>> {
-        let value = if bytes.len() <= 8 {
-            let negative = bytes.last().is_some_and(|&last| last & 0x80 != 0);
-            let mut extended = [if negative { 0xff } else { 0 }; 8];
-            extended[..bytes.len()].copy_from_slice(bytes);
-            self.builder.int(i64::from_le_bytes(extended))
-        } else {
-            self.builder.long(bytes)
+    #[inline(never)]
+    fn int_text(&mut self, text: &[u8]) -> Result<(), Fault<B::Error>> {
+        let value = match arg::int(text, self.limits.int_digits)? {
+            Int::Bool(value) => self.builder.bool(value),
+            Int::Small(value) => self.builder.int(value),
+            Int::Big(value) => self.builder.long(&value.to_signed_bytes_le()),
         };
         self.stack.push(built!(value));
         Ok(())
     }
 
-    #[inline]
-    fn number(&mut self, value: Int) -> Result<(), Fault<B::Error>> {
-        let value = match value {
-            Int::Bool(value) => self.builder.bool(value),
-            Int::Small(value) => self.builder.int(value),
+    #[inline(never)]
+    fn long_text(&mut self, text: &[u8]) -> Result<(), Fault<B::Error>> {
+        let value = match arg::long(text, self.limits.int_digits)? {
             Int::Big(value) => self.builder.long(&value.to_signed_bytes_le()),
+            Int::Small(value) => self.builder.long(&value.to_le_bytes()),
+            Int::Bool(value) => self.builder.long(&[u8::from(value)]),
         };
         self.stack.push(built!(value));
         Ok(())
@@ -514,6 +511,7 @@ impl<B: Builder> Machine<B> {
     #[inline]
     fn put(&mut self, index: usize) -> Result<(), Fault<B::Error>> {
         let top = self.top()?.clone();
+        self.builder.memoized(index, &top);
         self.memo.set(index, top);
         Ok(())
     }

@@ -53,7 +53,7 @@ impl<'a> Iterator for Ops<'a> {
         }
         let offset = self.offset;
         let rest = &self.input[offset..];
-        Some(match op(rest) {
+        Some(match inlined_op(rest) {
             Ok((after, op)) => {
                 self.offset = self.input.len() - after.len();
                 self.done = matches!(op, Op::Stop);
@@ -132,23 +132,21 @@ type Parsed<'a, T> = IResult<&'a [u8], T, OpError>;
 /// An [`OpError`] as [`nom::Err::Error`]. Never `Incomplete`: what is not there does not come.
 #[inline]
 pub fn op(input: &[u8]) -> IResult<&[u8], Op<'_>, OpError> {
-    let Some((&byte, input)) = input.split_first() else {
-        return Err(Err::Error(OpError::RanOut));
-    };
-    let Some(opcode) = Opcode::from_byte(byte) else {
-        return Err(Err::Error(OpError::UnknownOpcode(byte)));
-    };
-    arg(opcode, input)
+    inlined_op(input)
 }
 
-macro_rules! define_arg {
+macro_rules! define_op {
     ($($variant:ident $name:literal $byte:literal $(($arg:ident))? [$($before:ident)*] [$($after:ident)*] $protocol:ident
        $doc:literal;)*) => {
-        /// Reads an opcode's argument.
-        #[inline]
-        fn arg(opcode: Opcode, input: &[u8]) -> Parsed<'_, Op<'_>> {
-            match opcode {
-                $(Opcode::$variant => define_arg!(@read input $variant $($arg)?),)*
+        /// [`op`], for the loop that executes ops: with both in one piece, each opcode is dispatched on once.
+        #[inline(always)]
+        pub(crate) fn inlined_op(input: &[u8]) -> Parsed<'_, Op<'_>> {
+            let Some((&byte, input)) = input.split_first() else {
+                return Err(Err::Error(OpError::RanOut));
+            };
+            match byte {
+                $($byte => define_op!(@read input $variant $($arg)?),)*
+                _ => Err(Err::Error(OpError::UnknownOpcode(byte))),
             }
         }
     };
@@ -162,7 +160,7 @@ macro_rules! define_arg {
         }
     };
 }
-pickle_opcodes::for_each_opcode!(define_arg);
+pickle_opcodes::for_each_opcode!(define_op);
 
 /// One parser per [`ArgKind`].
 #[allow(non_snake_case, reason = "the names are those of the kinds, so that the table can name them")]
@@ -171,38 +169,38 @@ mod read {
 
     const _: () = assert!(ArgKind::ALL.len() == 24, "a new kind needs a parser");
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn Uint1(input: &[u8]) -> Parsed<'_, u8> {
         u8(input)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn Uint2(input: &[u8]) -> Parsed<'_, u16> {
         le_u16(input)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn Int4(input: &[u8]) -> Parsed<'_, i32> {
         le_i32(input)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn Uint4(input: &[u8]) -> Parsed<'_, u32> {
         le_u32(input)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn Uint8(input: &[u8]) -> Parsed<'_, u64> {
         le_u64(input)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn Float8(input: &[u8]) -> Parsed<'_, f64> {
         be_f64(input)
     }
 
     /// Up to the newline, which is consumed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn line(input: &[u8]) -> Parsed<'_, &[u8]> {
         match memchr::memchr(b'\n', input) {
             Some(end) => Ok((&input[end + 1..], &input[..end])),
@@ -217,26 +215,26 @@ mod read {
     pub(super) use line as DecimalnlLong;
     pub(super) use line as Floatnl;
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn StringnlNoescapePair(input: &[u8]) -> Parsed<'_, GlobalName<'_>> {
         let (input, module) = line(input)?;
         let (input, name) = line(input)?;
         Ok((input, GlobalName { module, name }))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn counted1(input: &[u8]) -> Parsed<'_, &[u8]> {
         let (input, length) = u8(input)?;
         take(length)(input)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn counted4(input: &[u8]) -> Parsed<'_, &[u8]> {
         let (input, length) = le_u32(input)?;
         take(length)(input)
     }
 
-    #[inline]
+    #[inline(always)]
     fn counted8<'a>(input: &'a [u8], name: &'static str) -> Parsed<'a, &'a [u8]> {
         let (input, length) = le_u64(input)?;
         if length > i64::MAX as u64 {
@@ -257,7 +255,7 @@ mod read {
     pub(super) use counted4 as Bytes4;
     pub(super) use counted4 as Unicodestring4;
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn Long4(input: &[u8]) -> Parsed<'_, &[u8]> {
         let (_, length) = Int4(input)?;
         if length < 0 {
@@ -266,17 +264,17 @@ mod read {
         counted4(input)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn Bytes8(input: &[u8]) -> Parsed<'_, &[u8]> {
         counted8(input, "BINBYTES")
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn Bytearray8(input: &[u8]) -> Parsed<'_, &[u8]> {
         counted8(input, "BYTEARRAY8")
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn Unicodestring8(input: &[u8]) -> Parsed<'_, &[u8]> {
         counted8(input, "BINUNICODE")
     }
