@@ -6,9 +6,13 @@
 
 pub mod class;
 pub mod code;
+mod error;
 pub mod function;
+mod model;
 pub mod names;
 mod version;
 
+pub use error::{Error, ErrorKind};
+pub use model::{Attributes, Captured, Cell, Class, Code, Enum, Function, Names, classes, enums, functions};
 pub use names::{Dialect, Reconstructor};
 pub use version::{Implementation, PythonVersion};
