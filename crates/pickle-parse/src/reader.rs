@@ -65,6 +65,11 @@ impl<R: BufRead> OpReader<R> {
         self.input
     }
 
+    /// The stream, of which the op that was returned last is still to be consumed; so nothing may be read from it here.
+    pub fn get_mut(&mut self) -> &mut R {
+        &mut self.input
+    }
+
     /// The next op and its offset; `None` where the stream ends and no pickle has begun.
     ///
     /// # Errors

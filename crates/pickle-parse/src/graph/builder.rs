@@ -1,0 +1,485 @@
+//! [`GraphBuilder`]: the machine's builder that notes what it is told to make.
+
+use bytes::Bytes;
+use pickle_graph::{Graph, Names, Node, NodeId, Str};
+use pickle_opcodes::Protocol;
+
+use super::{Loader, Strings, origin::Signs};
+use crate::{
+    Builder, ErrorKind, Items,
+    utf8::{self, Surrogates},
+};
+
+/// How many items picklers append or set at once.
+const BATCH: usize = 1000;
+
+/// Puts nodes into a graph.
+pub(super) struct GraphBuilder {
+    graph: Graph,
+    loader: Loader,
+    /// How many out-of-band buffers were used.
+    buffers: u32,
+    protocol: Protocol,
+    /// Whether the input is so long that the graph may become too large.
+    may_be_too_large: bool,
+    signs: Signs,
+}
+
+type Built = Result<NodeId, ErrorKind>;
+type Done = Result<(), ErrorKind>;
+
+impl GraphBuilder {
+    pub(super) fn new(loader: Loader, source: Bytes, may_be_too_large: bool) -> Self {
+        GraphBuilder {
+            graph: Graph::with_source(source),
+            loader,
+            buffers: 0,
+            protocol: Protocol::V0,
+            may_be_too_large,
+            signs: Signs::default(),
+        }
+    }
+
+    /// The graph of the pickle whose value is `root`.
+    pub(super) fn finish(mut self, root: NodeId) -> Graph {
+        self.graph.set_root(root);
+        self.graph.set_protocol(self.protocol);
+        self.graph.set_pickler(self.signs.pickler(self.protocol));
+        if self.protocol <= Protocol::V2 && !self.loader.python3_names {
+            self.graph.set_names(self.names());
+        }
+        self.graph
+    }
+
+    /// Which Python's names a pickle of an old protocol has: Python 2's, unless it names modules that only Python 3 has.
+    fn names(&self) -> Names {
+        let python3 = |id| match self.graph.node(id) {
+            Node::Global { module, .. } => module == "builtins" || module == "copyreg",
+            _ => false,
+        };
+        if self.graph.ids().any(python3) { Names::Python3 } else { Names::Python2 }
+    }
+
+    #[inline]
+    fn push(&mut self, node: Node<'_>) -> Built {
+        self.room(1)?;
+        Ok(self.graph.push(node))
+    }
+
+    #[inline]
+    fn room(&self, items: usize) -> Done {
+        if self.may_be_too_large { self.check_room(items) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn check_room(&self, items: usize) -> Done {
+        self.graph.check_room(items).map_err(|_| ErrorKind::Limit { what: "nodes or references", limit: (1 << 31) - 1 })
+    }
+
+    /// Puts a container in; `node` makes it of its items.
+    #[inline]
+    fn container(&mut self, items: Items<'_, NodeId>, node: impl for<'i> FnOnce(&'i [NodeId]) -> Node<'i>) -> Built {
+        self.room(items.len())?;
+        Ok(self.graph.push(node(items.as_slice())))
+    }
+
+    /// Why an object has no such method, or `None` if it may have one.
+    #[cold]
+    fn no_attribute(&self, id: NodeId, name: &str) -> Done {
+        match (python_type(self.graph.node(id)), name) {
+            (None, _) | (Some("bytearray"), "append" | "extend") => Ok(()),
+            (Some(type_name), _) => Err(value(format!("'{type_name}' object has no attribute '{name}'"))),
+        }
+    }
+
+    #[cold]
+    fn no_item_assignment(&self, id: NodeId) -> Done {
+        match python_type(self.graph.node(id)) {
+            None | Some("list" | "bytearray") => Ok(()),
+            Some(type_name) => Err(value(format!("'{type_name}' object does not support item assignment"))),
+        }
+    }
+
+    /// Checks that a tuple of arguments may be one.
+    #[inline]
+    fn arguments(&self, args: NodeId, what: impl FnOnce(&str) -> String) -> Done {
+        match self.graph.node(args) {
+            Node::Tuple(_) => Ok(()),
+            node => python_type(node).map_or(Ok(()), |type_name| Err(value(what(type_name)))),
+        }
+    }
+
+    fn class(&self, class: NodeId, opcode: &str) -> Done {
+        match python_type(self.graph.node(class)) {
+            None => Ok(()),
+            Some(type_name) => Err(value(format!("{opcode} class argument must be a type, not {type_name}"))),
+        }
+    }
+
+    fn global_node(&mut self, module: &str, name: &str) -> Built {
+        let (module, name) = match self.loader.python3_names && self.protocol <= Protocol::V2 {
+            true => Names::Python3.of(module, name),
+            false => (module, name),
+        };
+        self.push(Node::Global { module: module.into(), name: name.into() })
+    }
+}
+
+/// The type of an object that is sure to be of a built-in type.
+fn python_type(node: Node<'_>) -> Option<&'static str> {
+    Some(match node {
+        Node::None => "NoneType",
+        Node::Str(_) | Node::String(_) => "str",
+        Node::Bool(_)
+        | Node::Int(_)
+        | Node::BigInt(_)
+        | Node::Float(_)
+        | Node::Bytes(_)
+        | Node::ByteArray(_)
+        | Node::List(_)
+        | Node::Tuple(_)
+        | Node::Dict(_)
+        | Node::Set(_)
+        | Node::FrozenSet(_) => node.kind(),
+        _ => return None,
+    })
+}
+
+#[cold]
+fn value(text: String) -> ErrorKind {
+    ErrorKind::Value(text.into())
+}
+
+/// Text that is ASCII.
+fn ascii(text: &[u8]) -> Result<&str, ErrorKind> {
+    match text.iter().position(|byte| !byte.is_ascii()) {
+        None => Ok(std::str::from_utf8(text).unwrap_or_default()),
+        Some(start) => Err(ErrorKind::Undecodable {
+            encoding: "ascii",
+            byte: text[start],
+            start,
+            end: start + 1,
+            reason: "ordinal not in range(128)",
+        }),
+    }
+}
+
+/// Text that is UTF-8 without surrogates.
+fn strict(text: &[u8]) -> Result<&str, ErrorKind> {
+    match std::str::from_utf8(text) {
+        Ok(text) => Ok(text),
+        Err(_) => utf8::check(text, Surrogates::Strict).map(|()| ""),
+    }
+}
+
+impl Builder for GraphBuilder {
+    type Value = NodeId;
+    type Error = ErrorKind;
+
+    fn proto(&mut self, version: u8) -> Done {
+        self.protocol = Protocol::try_from(version).map_err(|_| ErrorKind::UnsupportedProtocol(version))?;
+        Ok(())
+    }
+
+    #[inline]
+    fn none(&mut self) -> Built {
+        Ok(NodeId::NONE)
+    }
+
+    #[inline]
+    fn bool(&mut self, value: bool) -> Built {
+        Ok(if value { NodeId::TRUE } else { NodeId::FALSE })
+    }
+
+    #[inline]
+    fn int(&mut self, value: i64) -> Built {
+        self.room(1)?;
+        if i32::try_from(value).is_err() {
+            self.signs.python2 = true;
+        }
+        Ok(self.graph.push_int(value))
+    }
+
+    #[inline]
+    fn long(&mut self, twos_complement_le: &[u8]) -> Built {
+        self.room(1)?;
+        let id = self.graph.push_long(twos_complement_le);
+        if let Node::Int(value) = self.graph.node(id)
+            && i32::try_from(value).is_ok()
+        {
+            self.signs.small_long = true;
+        }
+        Ok(id)
+    }
+
+    #[inline]
+    fn float(&mut self, value: f64) -> Built {
+        self.push(Node::Float(value))
+    }
+
+    #[inline]
+    fn str(&mut self, utf8: &[u8]) -> Built {
+        match Str::from_bytes(utf8) {
+            Ok(text) => self.push(Node::Str(text)),
+            Err(_) => utf8::check(utf8, Surrogates::Pass).map(|()| NodeId::NONE),
+        }
+    }
+
+    #[inline]
+    fn string(&mut self, bytes: &[u8]) -> Built {
+        self.signs.python2 = true;
+        match self.loader.strings {
+            Strings::Keep => self.push(Node::String(bytes)),
+            Strings::Bytes => self.push(Node::Bytes(bytes)),
+            Strings::Ascii => self.push(Node::Str(ascii(bytes)?.into())),
+            Strings::Utf8 => self.push(Node::Str(strict(bytes)?.into())),
+            Strings::Latin1 => match std::str::from_utf8(bytes) {
+                Ok(text) if bytes.is_ascii() => self.push(Node::Str(text.into())),
+                _ => {
+                    let text: String = bytes.iter().copied().map(char::from).collect();
+                    self.push(Node::Str((&text).into()))
+                }
+            },
+        }
+    }
+
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) -> Built {
+        self.push(Node::Bytes(bytes))
+    }
+
+    #[inline]
+    fn bytearray(&mut self, bytes: &[u8]) -> Built {
+        self.push(Node::ByteArray(bytes))
+    }
+
+    fn next_buffer(&mut self) -> Built {
+        match self.loader.buffers {
+            Some(0) => return Err(ErrorKind::NoBuffers),
+            Some(buffers) if self.buffers as usize >= buffers => return Err(ErrorKind::NotEnoughBuffers),
+            _ => {}
+        }
+        let id = self.push(Node::Buffer { index: self.buffers, readonly: false })?;
+        self.buffers = self.buffers.checked_add(1).ok_or(ErrorKind::NotEnoughBuffers)?;
+        Ok(id)
+    }
+
+    fn readonly_buffer(&mut self, buffer: NodeId) -> Built {
+        match self.graph.node(buffer) {
+            Node::Buffer { index, .. } => self.push(Node::Buffer { index, readonly: true }),
+            Node::Bytes(_) | Node::ByteArray(_) => Ok(buffer),
+            node => match python_type(node) {
+                None => Ok(buffer),
+                Some(type_name) => Err(value(format!("memoryview: a bytes-like object is required, not '{type_name}'"))),
+            },
+        }
+    }
+
+    #[inline]
+    fn empty_list(&mut self) -> Built {
+        self.push(Node::List(&[]))
+    }
+
+    #[inline]
+    fn empty_dict(&mut self) -> Built {
+        self.push(Node::Dict(&[]))
+    }
+
+    #[inline]
+    fn empty_set(&mut self) -> Built {
+        self.push(Node::Set(&[]))
+    }
+
+    #[inline]
+    fn empty_tuple(&mut self) -> Built {
+        Ok(NodeId::EMPTY_TUPLE)
+    }
+
+    #[inline]
+    fn tuple(&mut self, items: Items<'_, NodeId>) -> Built {
+        self.container(items, |items| Node::Tuple(items))
+    }
+
+    #[inline]
+    fn list(&mut self, items: Items<'_, NodeId>) -> Built {
+        self.container(items, |items| Node::List(items))
+    }
+
+    #[inline]
+    fn dict(&mut self, items: Items<'_, NodeId>) -> Built {
+        self.container(items, |items| Node::Dict(items.as_chunks().0))
+    }
+
+    #[inline]
+    fn frozenset(&mut self, items: Items<'_, NodeId>) -> Built {
+        self.container(items, |items| Node::FrozenSet(items))
+    }
+
+    #[inline]
+    fn append(&mut self, list: &NodeId, item: NodeId) -> Done {
+        self.room(1)?;
+        match self.graph.node(*list) {
+            Node::List(items) => self.signs.alone_behind_batch |= is_full_batch(items.len()),
+            _ => self.no_attribute(*list, "append")?,
+        }
+        self.graph.append(*list, item);
+        Ok(())
+    }
+
+    #[inline]
+    fn extend(&mut self, list: &NodeId, items: Items<'_, NodeId>) -> Done {
+        self.room(items.len())?;
+        if !matches!(self.graph.node(*list), Node::List(_)) {
+            self.no_attribute(*list, "extend")?;
+        }
+        self.graph.extend(*list, items.as_slice());
+        Ok(())
+    }
+
+    #[inline]
+    fn set_item(&mut self, dict: &NodeId, key: NodeId, value: NodeId) -> Done {
+        self.room(2)?;
+        match self.graph.node(*dict) {
+            Node::Dict(items) => self.signs.alone_behind_batch |= is_full_batch(items.len()),
+            _ => self.no_item_assignment(*dict)?,
+        }
+        self.graph.set_item(*dict, key, value);
+        Ok(())
+    }
+
+    #[inline]
+    fn set_items(&mut self, dict: &NodeId, items: Items<'_, NodeId>) -> Done {
+        self.room(items.len())?;
+        if !matches!(self.graph.node(*dict), Node::Dict(_)) {
+            self.no_item_assignment(*dict)?;
+        }
+        self.graph.set_items(*dict, items.as_slice().as_chunks().0);
+        Ok(())
+    }
+
+    #[inline]
+    fn add_items(&mut self, set: &NodeId, items: Items<'_, NodeId>) -> Done {
+        self.room(items.len())?;
+        if !matches!(self.graph.node(*set), Node::Set(_)) {
+            self.no_attribute(*set, "add")?;
+        }
+        self.graph.add_items(*set, items.as_slice());
+        Ok(())
+    }
+
+    fn global(&mut self, module: &[u8], name: &[u8]) -> Built {
+        if self.loader.python3_names {
+            return self.global_node(strict(module)?, strict(name)?);
+        }
+        // Not copied, unlike names that were looked up.
+        self.push(Node::Global { module: strict(module)?.into(), name: strict(name)?.into() })
+    }
+
+    fn stack_global(&mut self, module: NodeId, name: NodeId) -> Built {
+        self.room(1)?;
+        let Some(id) = self.graph.push_stack_global(module, name) else {
+            return Err(ErrorKind::StackGlobalRequiresStr);
+        };
+        if !self.loader.python3_names || self.protocol > Protocol::V2 {
+            return Ok(id);
+        }
+        let Some((module, name)) = self.graph.node(id).as_global() else { return Ok(id) };
+        match Names::Python3.of(module, name) {
+            same if same == (module, name) => Ok(id),
+            (module, name) => {
+                let (module, name) = (module.to_owned(), name.to_owned());
+                self.push(Node::Global { module: (&module).into(), name: (&name).into() })
+            }
+        }
+    }
+
+    fn extension(&mut self, code: i32) -> Built {
+        self.push(Node::Extension(code))
+    }
+
+    fn reduce(&mut self, callable: NodeId, args: NodeId) -> Built {
+        if let Some(type_name) = python_type(self.graph.node(callable)) {
+            return Err(value(format!("'{type_name}' object is not callable")));
+        }
+        self.arguments(args, |_| "argument list must be a tuple".to_owned())?;
+        self.push(Node::Reduce { callable, args })
+    }
+
+    fn new_obj(&mut self, class: NodeId, args: NodeId) -> Built {
+        self.class(class, "NEWOBJ")?;
+        self.arguments(args, |type_name| format!("NEWOBJ args argument must be a tuple, not {type_name}"))?;
+        self.push(Node::NewObj { class, args })
+    }
+
+    fn new_obj_ex(&mut self, class: NodeId, args: NodeId, kwargs: NodeId) -> Built {
+        self.class(class, "NEWOBJ_EX")?;
+        self.arguments(args, |type_name| format!("NEWOBJ_EX args argument must be a tuple, not {type_name}"))?;
+        match self.graph.node(kwargs) {
+            Node::Dict(_) => {}
+            node => {
+                if let Some(type_name) = python_type(node) {
+                    return Err(value(format!("NEWOBJ_EX kwargs argument must be a dict, not {type_name}")));
+                }
+            }
+        }
+        self.room(3)?;
+        self.push(Node::NewObjEx { class, args, kwargs })
+    }
+
+    fn inst(&mut self, module: &[u8], name: &[u8], args: Items<'_, NodeId>) -> Built {
+        self.room(args.len())?;
+        let class = self.global(ascii(module)?.as_bytes(), ascii(name)?.as_bytes())?;
+        Ok(self.graph.push(Node::Inst { class, args: args.as_slice() }))
+    }
+
+    fn obj(&mut self, class: NodeId, args: Items<'_, NodeId>) -> Built {
+        self.room(args.len())?;
+        if let Some(type_name) = python_type(self.graph.node(class)) {
+            return Err(value(format!("'{type_name}' object is not callable")));
+        }
+        Ok(self.graph.push(Node::Obj { class, args: args.as_slice() }))
+    }
+
+    fn build(&mut self, object: &NodeId, state: NodeId) -> Done {
+        self.room(1)?;
+        if let Some(type_name) = python_type(self.graph.node(*object)) {
+            return match self.graph.node(state) {
+                // Nothing to do, which every object can have done to it.
+                Node::None | Node::Tuple([NodeId::NONE, NodeId::NONE]) => Ok(()),
+                Node::Dict(_) | Node::Tuple([_, _]) => Err(value(format!("'{type_name}' object has no attribute '__dict__'"))),
+                node if python_type(node).is_some() => Err(value("state is not a dictionary".to_owned())),
+                _ => Ok(self.graph.build(*object, state)),
+            };
+        }
+        self.graph.build(*object, state);
+        Ok(())
+    }
+
+    fn persistent_id(&mut self, id: &[u8]) -> Built {
+        let id = ascii(id).map_err(|_| ErrorKind::PersistentIdNotAscii)?;
+        self.push(Node::PersistentId(id.into()))
+    }
+
+    fn bin_persistent_id(&mut self, id: NodeId) -> Built {
+        self.push(Node::BinPersistentId(id))
+    }
+
+    #[inline]
+    fn memoized(&mut self, index: usize, value: &NodeId) {
+        if self.signs.first_index.is_none() {
+            self.signs.first_index = Some(index);
+        }
+        self.graph.set_memoized(*value);
+    }
+
+    fn discard(&mut self, value: NodeId) {
+        if self.room(1).is_ok() {
+            self.graph.discard(value);
+        }
+    }
+}
+
+/// Whether a container with so many items was filled by whole batches.
+fn is_full_batch(items: usize) -> bool {
+    items > 0 && items.is_multiple_of(BATCH)
+}
