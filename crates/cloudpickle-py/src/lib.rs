@@ -1,1 +1,34 @@
-//! Being built.
+//! The Python module `cloudpickle_rs`: cloudpickle's interface, format and bytes, over this project's pickle crates.
+//!
+//! The Python package in `python/cloudpickle_rs` re-exports what this native module defines. Unsafe code stands in [`ffi`] alone.
+#![deny(unsafe_code)]
+
+mod failure;
+mod ffi;
+mod pickler;
+mod reconstruct;
+mod reducers;
+mod state;
+mod tracker;
+mod unpickler;
+
+/// The native part of `cloudpickle_rs`.
+#[pyo3::pymodule(gil_used = true, name = "_native")]
+mod native {
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        // classes come last: their attributes need the state, which needs the functions
+        super::pickler::register(module)?;
+        super::reducers::register(module)?;
+        super::reconstruct::register(module)?;
+        super::unpickler::register(module)?;
+        super::tracker::register(module)?;
+        super::state::State::initialize(py, module)?;
+        module.add_class::<super::pickler::Pickler>()?;
+        module.add_class::<super::unpickler::Unpickler>()?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

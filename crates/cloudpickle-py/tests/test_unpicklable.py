@@ -11,7 +11,7 @@ from pathlib import Path
 import cloudpickle
 import pytest
 from importable import Shape
-from oracle import outcome
+from oracle import first_difference, outcome
 
 import cloudpickle_rs
 
@@ -73,6 +73,9 @@ def closed_file():
         return file
 
 
+# Kept for good: before 3.13 the collector crashes on a PickleBuffer that is garbage in a cycle, as one in a traceback is.
+SCATTERED = pickle.PickleBuffer(memoryview(bytes(8))[::2])
+
 CASES = {
     "a lock": threading.Lock,
     "a lock deep inside": lambda: {"a": [1, ({"b": threading.Lock()},)]},
@@ -105,7 +108,7 @@ CASES = {
     "newargs of three": lambda: BadNewargs(((), {}, 1)),
     "newargs without a tuple": lambda: BadNewargs(([], {})),
     "newargs without a dict": lambda: BadNewargs(((), [])),
-    "a buffer that is not contiguous": lambda: pickle.PickleBuffer(memoryview(bytes(8))[::2]),
+    "a buffer that is not contiguous": lambda: SCATTERED,
     "a type that holds a lock": lambda: type("T", (), {"x": [threading.RLock()]})(),
 }
 
@@ -122,7 +125,10 @@ def test_the_exception_is_upstreams(name):
         theirs = outcome(cloudpickle.dumps, CASES[name](), protocol)
         ours = outcome(cloudpickle_rs.dumps, CASES[name](), protocol)
         if isinstance(theirs, bytes):
-            assert ours == theirs, f"protocol {protocol}: {ours!r}, upstream {theirs!r}"
+            assert isinstance(ours, bytes), f"protocol {protocol}: {ours!r}, but upstream pickles it"
+        if isinstance(theirs, bytes):
+            difference = first_difference(ours, theirs)
+            assert difference is None, f"protocol {protocol}: {difference}"
             continue
         raised += 1
         assert isinstance(ours, type(theirs)), f"protocol {protocol}: {ours!r}, upstream {theirs!r}"

@@ -1,0 +1,51 @@
+"""cloudpickle in Rust: ships lambdas, closures, functions and classes of `__main__` to other processes, faster.
+
+    import cloudpickle_rs as cloudpickle
+
+    squared = lambda x: x ** 2
+    data = cloudpickle.dumps(squared)
+
+The pickles are byte for byte those of cloudpickle 3.1. A process with cloudpickle loads them by `pickle.loads`; a process without it
+does so after `import cloudpickle_rs`, or loads them by `cloudpickle_rs.loads`.
+"""
+
+from . import _finder, cloudpickle
+from ._errors import InvalidPickleValueError, PickleOverflowError, TruncatedPickleError
+from ._native import __version__
+from .cloudpickle import (
+    DEFAULT_PROTOCOL,
+    CloudPickler,
+    Pickler,
+    PicklingError,
+    Unpickler,
+    UnpicklingError,
+    dump,
+    dumps,
+    list_registry_pickle_by_value,
+    load,
+    loads,
+    register_pickle_by_value,
+    unregister_pickle_by_value,
+)
+
+__all__ = [
+    "DEFAULT_PROTOCOL",
+    "CloudPickler",
+    "InvalidPickleValueError",
+    "PickleOverflowError",
+    "Pickler",
+    "PicklingError",
+    "TruncatedPickleError",
+    "Unpickler",
+    "UnpicklingError",
+    "__version__",
+    "dump",
+    "dumps",
+    "list_registry_pickle_by_value",
+    "load",
+    "loads",
+    "register_pickle_by_value",
+    "unregister_pickle_by_value",
+]
+
+_finder.register()

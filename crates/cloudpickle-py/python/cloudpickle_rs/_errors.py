@@ -1,0 +1,25 @@
+"""The exceptions of unpickling that are more than `pickle.UnpicklingError`.
+
+`pickle` raises several exceptions for a pickle that is at fault. Each class here is `UnpicklingError` and one of those as well, so
+that whoever catches either of them catches it.
+"""
+
+from pickle import UnpicklingError
+
+
+class TruncatedPickleError(UnpicklingError, EOFError):
+    """The pickle ends between two opcodes, before its STOP."""
+
+    __module__ = "cloudpickle_rs"
+
+
+class InvalidPickleValueError(UnpicklingError, ValueError):
+    """An opcode's argument is no value that the opcode can have."""
+
+    __module__ = "cloudpickle_rs"
+
+
+class PickleOverflowError(UnpicklingError, OverflowError):
+    """A number in the pickle is larger than this machine can count."""
+
+    __module__ = "cloudpickle_rs"

@@ -1,0 +1,79 @@
+//! Function objects: their fields, and how to make one.
+
+use pyo3::{Borrowed, exceptions::PyTypeError, ffi, prelude::*, types::PyTuple};
+
+/// The fields of a function object, `None` where one is null.
+pub(crate) struct FunctionFields<'a, 'py> {
+    pub(crate) code: Borrowed<'a, 'py, PyAny>,
+    pub(crate) globals: Borrowed<'a, 'py, PyAny>,
+    pub(crate) name: Borrowed<'a, 'py, PyAny>,
+    pub(crate) qualname: Borrowed<'a, 'py, PyAny>,
+    pub(crate) defaults: Option<Borrowed<'a, 'py, PyAny>>,
+    pub(crate) kwdefaults: Option<Borrowed<'a, 'py, PyAny>>,
+    pub(crate) module: Option<Borrowed<'a, 'py, PyAny>>,
+    pub(crate) doc: Option<Borrowed<'a, 'py, PyAny>>,
+    pub(crate) closure: Option<Borrowed<'a, 'py, PyAny>>,
+    pub(crate) dict: Option<Borrowed<'a, 'py, PyAny>>,
+}
+
+impl<'a, 'py> FunctionFields<'a, 'py> {
+    /// The fields of an object, if it is a function.
+    ///
+    /// They are as they were at this moment: Python code that runs later may set others. Whoever runs Python code in between
+    /// makes those he needs his own first (`Borrowed::to_owned`).
+    #[inline]
+    pub(crate) fn of(function: &'a Bound<'py, PyAny>) -> Option<Self> {
+        if super::kind(function) != super::Kind::Function {
+            return None;
+        }
+        let py = function.py();
+        // SAFETY: it is exactly a function, so that it has this layout; code, globals, name and qualname are never null.
+        // Every field is an owned reference of the function.
+        unsafe {
+            let fields = &*function.as_ptr().cast::<ffi::PyFunctionObject>();
+            let optional = |field| Borrowed::from_ptr_or_opt(py, field);
+            Some(FunctionFields {
+                code: Borrowed::from_ptr(py, fields.func_code),
+                globals: Borrowed::from_ptr(py, fields.func_globals),
+                name: Borrowed::from_ptr(py, fields.func_name),
+                qualname: Borrowed::from_ptr(py, fields.func_qualname),
+                defaults: optional(fields.func_defaults),
+                kwdefaults: optional(fields.func_kwdefaults),
+                module: optional(fields.func_module),
+                doc: optional(fields.func_doc),
+                closure: optional(fields.func_closure),
+                dict: optional(fields.func_dict),
+            })
+        }
+    }
+}
+
+/// A new function of a code object and a dict of globals, with a tuple of as many cells as the code has free variables.
+pub(crate) fn new_function<'py>(
+    code: &Bound<'py, PyAny>,
+    globals: &Bound<'py, pyo3::types::PyDict>,
+    closure: Option<&Bound<'py, PyTuple>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = code.py();
+    if super::kind(code) != super::Kind::Code {
+        return Err(PyTypeError::new_err("_make_function() argument 'code' must be a code object"));
+    }
+    // SAFETY: they are a code object and a dict. The result is a new reference or null.
+    let function = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyFunction_New(code.as_ptr(), globals.as_ptr()))? };
+    let free_variables = code.getattr(pyo3::intern!(py, "co_freevars"))?.len()?;
+    let cells = closure.map_or(0, |closure| closure.len());
+    if cells != free_variables {
+        return Err(PyTypeError::new_err(format!(
+            "a function whose code has {free_variables} free variables needs as many closure cells, not {cells}"
+        )));
+    }
+    let Some(closure) = closure else { return Ok(function) };
+    if closure.iter_borrowed().any(|cell| super::kind(&cell) != super::Kind::Cell) {
+        return Err(PyTypeError::new_err("a function's closure must be a tuple of cells"));
+    }
+    // SAFETY: it is a tuple of cells of the length that the code counts on, and the function takes its own reference.
+    match unsafe { ffi::PyFunction_SetClosure(function.as_ptr(), closure.as_ptr()) } {
+        0 => Ok(function),
+        _ => Err(PyErr::fetch(py)),
+    }
+}

@@ -1,0 +1,115 @@
+//! The pickler's memo: from an object's address to its index.
+
+use pyo3::{ffi, prelude::*};
+
+/// A table from addresses of objects to memo indexes, which keeps the objects alive.
+///
+/// Invariant: each entry of `entries` owns one reference to its object, so that no other object can come to have its address.
+/// `slots` holds positions in `entries` plus one (0 is a free slot), has a power of two of them, and is never full.
+#[derive(Default)]
+pub(crate) struct Memo {
+    slots: Vec<u32>,
+    entries: Vec<(*mut ffi::PyObject, u32)>,
+    /// How many indexes were given out: objects that nothing can refer to again have an index but no entry.
+    len: u32,
+}
+
+impl Memo {
+    /// The index of an object, or `None` if it was not memoized.
+    #[inline]
+    pub(crate) fn get(&self, object: &Bound<'_, PyAny>) -> Option<usize> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        let address = object.as_ptr();
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(address) & mask;
+        loop {
+            match self.slots[slot] {
+                0 => return None,
+                position => {
+                    let (candidate, index) = self.entries[position as usize - 1];
+                    if candidate == address {
+                        return Some(index as usize);
+                    }
+                }
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    /// Gives the next index to an object, which must not have one.
+    #[inline]
+    pub(crate) fn insert(&mut self, object: &Bound<'_, PyAny>) -> usize {
+        if (self.entries.len() + 1) * 2 > self.slots.len() {
+            self.grow();
+        }
+        let index = self.skip();
+        // the reference that the entry owns
+        self.entries.push((object.clone().into_ptr(), index as u32));
+        self.place(self.entries.len() - 1);
+        index
+    }
+
+    /// Gives the next index to an object that nothing can refer to again.
+    #[inline]
+    pub(crate) fn skip(&mut self) -> usize {
+        let index = self.len;
+        self.len += 1;
+        index as usize
+    }
+
+    #[inline]
+    fn place(&mut self, position: usize) {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(self.entries[position].0) & mask;
+        while self.slots[slot] != 0 {
+            slot = (slot + 1) & mask;
+        }
+        self.slots[slot] = position as u32 + 1;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 4).max(128);
+        self.slots.clear();
+        self.slots.resize(size, 0);
+        self.entries.reserve(size / 2 - self.entries.len());
+        for position in 0..self.entries.len() {
+            self.place(position);
+        }
+    }
+
+    /// The addresses of the objects that it keeps alive, for the garbage collector.
+    pub(crate) fn traverse(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+        for (object, _) in &self.entries {
+            // SAFETY: `Py<PyAny>` is one pointer, `object` is not null, and the reference is only lent for the visit.
+            let object = unsafe { &*(&raw const *object).cast::<Py<PyAny>>() };
+            visit.call(object)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Memo {
+    fn drop(&mut self) {
+        for (object, _) in std::mem::take(&mut self.entries) {
+            // SAFETY: the entry's own reference, given up once. A memo lives in a walk, which holds the interpreter, or in a
+            // Python object, which is deallocated with the interpreter attached.
+            unsafe { ffi::Py_DECREF(object) };
+        }
+    }
+}
+
+// SAFETY: a memo in a Python object may be reached from several threads, but only with the interpreter attached; this module is
+// not for interpreters without a global lock (`lib.rs` declares so).
+unsafe impl Send for Memo {}
+// SAFETY: as above.
+unsafe impl Sync for Memo {}
+
+/// Objects are aligned to 16 bytes: the low bits say nothing, so that the high bits of a product are taken.
+#[inline]
+fn hash(address: *mut ffi::PyObject) -> usize {
+    ((address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
+}

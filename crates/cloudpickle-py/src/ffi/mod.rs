@@ -1,0 +1,26 @@
+//! All of this crate's `unsafe`: small typed views of what CPython keeps in memory, each with the invariant that it upholds.
+//!
+//! Everything here is called with the interpreter attached, which the `Python<'py>` or `Bound<'py, _>` in each signature proves.
+#![allow(unsafe_code)]
+
+mod bytes_writer;
+mod cell;
+mod code;
+mod container;
+mod function;
+mod int;
+mod kind;
+mod memo;
+mod object;
+mod recursion;
+
+pub(crate) use bytes_writer::BytesWriter;
+pub(crate) use cell::{cell_contents, new_cell, set_cell_contents};
+pub(crate) use code::{code_extra, set_code_extra};
+pub(crate) use container::{DictEntries, contiguous_buffer, list_item};
+pub(crate) use function::{FunctionFields, new_function};
+pub(crate) use int::small_int;
+pub(crate) use kind::{Kind, kind, same_object};
+pub(crate) use memo::Memo;
+pub(crate) use object::{audit_find_class, call, decode_utf8, intern, new_instance};
+pub(crate) use recursion::RecursionGuard;

@@ -1,0 +1,327 @@
+//! Lists, tuples, dicts and sets.
+
+use pickle_emit::BATCH_SIZE;
+use pickle_opcodes::{Opcode, Protocol};
+use pyo3::{
+    exceptions::PyRuntimeError,
+    intern,
+    prelude::*,
+    types::{PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyTuple},
+};
+
+use crate::{
+    failure::Failure,
+    ffi::{DictEntries, RecursionGuard, list_item},
+    pickler::walk::Walk,
+};
+
+/// From how many nested containers on fast mode looks for cycles.
+const FAST_NESTING_LIMIT: usize = 50;
+
+impl<'py> Walk<'_, 'py> {
+    #[inline(never)]
+    pub(super) fn save_list(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        let list = object.cast::<PyList>().map_err(PyErr::from)?;
+        self.enter_fast(object)?;
+        if self.encoder.protocol() > Protocol::V0 {
+            self.encoder.op(Opcode::EmptyList);
+        } else {
+            self.encoder.op(Opcode::Mark);
+            self.encoder.op(Opcode::List);
+        }
+        self.memoize(object)?;
+        if !list.is_empty() {
+            let _level = RecursionGuard::enter(self.py)?;
+            if self.encoder.protocol() > Protocol::V0 {
+                self.put_list_items(list)?;
+            } else {
+                self.put_appended(object.try_iter()?)?;
+            }
+        }
+        self.leave_fast();
+        Ok(())
+    }
+
+    /// Writes the items of a list, which may change on the way, in batches.
+    fn put_list_items(&mut self, list: &Bound<'py, PyList>) -> Result<(), Failure> {
+        if list.len() == 1 {
+            if let Some(item) = list_item(list, 0) {
+                self.save(&item)?;
+                self.encoder.op(Opcode::Append);
+            }
+            return Ok(());
+        }
+        let mut index = 0;
+        loop {
+            self.encoder.op(Opcode::Mark);
+            let end = index + BATCH_SIZE;
+            while index < end
+                && let Some(item) = list_item(list, index)
+            {
+                self.save(&item)?;
+                index += 1;
+            }
+            self.encoder.op(Opcode::Appends);
+            if index >= list.len() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes the items of an iterator, to be appended to the list or list-like object on the stack.
+    pub(super) fn put_appended(&mut self, mut items: Bound<'py, PyIterator>) -> Result<(), Failure> {
+        if self.encoder.protocol() == Protocol::V0 {
+            for item in items {
+                self.save(&item?)?;
+                self.encoder.op(Opcode::Append);
+            }
+            return Ok(());
+        }
+        loop {
+            let Some(first) = items.next().transpose()? else { return Ok(()) };
+            let Some(second) = items.next().transpose()? else {
+                self.save(&first)?;
+                self.encoder.op(Opcode::Append);
+                return Ok(());
+            };
+            self.encoder.op(Opcode::Mark);
+            self.save(&first)?;
+            let mut next = Some(second);
+            let mut count = 1;
+            while let Some(item) = next {
+                self.save(&item)?;
+                count += 1;
+                if count == BATCH_SIZE {
+                    break;
+                }
+                next = items.next().transpose()?;
+            }
+            self.encoder.op(Opcode::Appends);
+            if count < BATCH_SIZE {
+                return Ok(());
+            }
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn save_tuple(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        let tuple = object.cast::<PyTuple>().map_err(PyErr::from)?;
+        let len = tuple.len();
+        if len == 0 {
+            self.put_empty_tuple();
+            return Ok(());
+        }
+        let marked = len > 3 || self.encoder.protocol() < Protocol::V2;
+        if marked {
+            self.encoder.op(Opcode::Mark);
+        }
+        for item in tuple.iter_borrowed() {
+            self.save(&item)?;
+        }
+        // Where it is in the memo by now, it holds itself: what was pushed is dropped again.
+        if let Some(index) = self.kept.memo.get(object) {
+            if marked && self.encoder.protocol() > Protocol::V0 {
+                self.encoder.op(Opcode::PopMark);
+            } else {
+                for _ in 0..len + usize::from(marked) {
+                    self.encoder.op(Opcode::Pop);
+                }
+            }
+            return Ok(self.encoder.get(index)?);
+        }
+        self.encoder.op(self.tuple_opcode(len));
+        self.memoize(object)
+    }
+
+    #[inline(never)]
+    pub(super) fn save_dict(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        let dict = object.cast::<PyDict>().map_err(PyErr::from)?;
+        self.enter_fast(object)?;
+        self.put_empty_dict();
+        self.memoize(object)?;
+        if !dict.is_empty() {
+            let _level = RecursionGuard::enter(self.py)?;
+            if self.encoder.protocol() > Protocol::V0 {
+                self.put_dict_items(dict)?;
+            } else {
+                let items = object.call_method0(intern!(self.py, "items"))?;
+                self.put_set_items(items.try_iter()?)?;
+            }
+        }
+        self.leave_fast();
+        Ok(())
+    }
+
+    /// Writes an empty dict, not memoized yet.
+    #[inline]
+    pub(super) fn put_empty_dict(&mut self) {
+        if self.encoder.protocol() > Protocol::V0 {
+            self.encoder.op(Opcode::EmptyDict);
+        } else {
+            self.encoder.op(Opcode::Mark);
+            self.encoder.op(Opcode::Dict);
+        }
+    }
+
+    /// Writes the items of a dict in batches. Behind a last batch that is full comes an empty one, as in CPython.
+    fn put_dict_items(&mut self, dict: &Bound<'py, PyDict>) -> Result<(), Failure> {
+        let size = dict.len();
+        let mut entries = DictEntries::new(dict);
+        if size == 1 {
+            if let Some((key, value)) = entries.next() {
+                self.save(&key)?;
+                self.save(&value)?;
+                self.encoder.op(Opcode::SetItem);
+            }
+            return Ok(());
+        }
+        loop {
+            self.encoder.op(Opcode::Mark);
+            let mut count = 0;
+            while count < BATCH_SIZE
+                && let Some((key, value)) = entries.next()
+            {
+                self.save(&key)?;
+                self.save(&value)?;
+                count += 1;
+            }
+            self.encoder.op(Opcode::SetItems);
+            if dict.len() != size {
+                return Err(PyRuntimeError::new_err("dictionary changed size during iteration").into());
+            }
+            if count < BATCH_SIZE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes the pairs of an iterator, to be set as items of the dict or dict-like object on the stack.
+    pub(super) fn put_set_items(&mut self, items: Bound<'py, PyIterator>) -> Result<(), Failure> {
+        let mut pairs = items.map(|pair| -> Result<_, Failure> {
+            let pair = pair?;
+            let pair = pair.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2).ok_or_else(|| {
+                Failure::from(pyo3::exceptions::PyTypeError::new_err("dict items iterator must return 2-tuples"))
+            })?;
+            Ok((pair.get_item(0)?, pair.get_item(1)?))
+        });
+        if self.encoder.protocol() == Protocol::V0 {
+            for pair in pairs {
+                let (key, value) = pair?;
+                self.save(&key)?;
+                self.save(&value)?;
+                self.encoder.op(Opcode::SetItem);
+            }
+            return Ok(());
+        }
+        loop {
+            let Some((key, value)) = pairs.next().transpose()? else { return Ok(()) };
+            let Some(second) = pairs.next().transpose()? else {
+                self.save(&key)?;
+                self.save(&value)?;
+                self.encoder.op(Opcode::SetItem);
+                return Ok(());
+            };
+            self.encoder.op(Opcode::Mark);
+            self.save(&key)?;
+            self.save(&value)?;
+            let mut next = Some(second);
+            let mut count = 1;
+            while let Some((key, value)) = next {
+                self.save(&key)?;
+                self.save(&value)?;
+                count += 1;
+                if count == BATCH_SIZE {
+                    break;
+                }
+                next = pairs.next().transpose()?;
+            }
+            self.encoder.op(Opcode::SetItems);
+            if count < BATCH_SIZE {
+                return Ok(());
+            }
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn save_set(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        if self.encoder.protocol() < Protocol::V4 {
+            return self.save_set_as_call(object);
+        }
+        let set = object.cast::<PySet>().map_err(PyErr::from)?;
+        self.encoder.op(Opcode::EmptySet);
+        self.memoize(object)?;
+        if set.is_empty() {
+            return Ok(());
+        }
+        // The iterator tells when the set changes its size.
+        let mut items = object.try_iter()?;
+        loop {
+            self.encoder.op(Opcode::Mark);
+            let mut count = 0;
+            while count < BATCH_SIZE
+                && let Some(item) = items.next().transpose()?
+            {
+                self.save(&item)?;
+                count += 1;
+            }
+            self.encoder.op(Opcode::AddItems);
+            if count < BATCH_SIZE {
+                return Ok(());
+            }
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn save_frozenset(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        if self.encoder.protocol() < Protocol::V4 {
+            return self.save_set_as_call(object);
+        }
+        object.cast::<PyFrozenSet>().map_err(PyErr::from)?;
+        self.encoder.op(Opcode::Mark);
+        for item in object.try_iter()? {
+            self.save(&item?)?;
+        }
+        // Where it is in the memo by now, it holds itself.
+        if let Some(index) = self.kept.memo.get(object) {
+            self.encoder.op(Opcode::PopMark);
+            return Ok(self.encoder.get(index)?);
+        }
+        self.encoder.op(Opcode::FrozenSet);
+        self.memoize(object)
+    }
+
+    /// Writes a set or frozenset as protocols without opcodes for them do.
+    fn save_set_as_call(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        let items = PyList::empty(self.py);
+        for item in object.try_iter()? {
+            items.append(item?)?;
+        }
+        let arguments = PyTuple::new(self.py, [items])?;
+        self.save_call(object.get_type().as_any(), &arguments, Some(object))
+    }
+
+    /// In fast mode, which has no memo: notes that a container is entered, and refuses one that it is inside of.
+    #[inline]
+    pub(super) fn enter_fast(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        if !self.hooks.fast {
+            return Ok(());
+        }
+        let address = object.as_ptr() as usize;
+        if self.fast_nesting.len() >= FAST_NESTING_LIMIT && self.fast_nesting.contains(&address) {
+            let name = object.get_type().name()?;
+            return Err(pyo3::exceptions::PyValueError::new_err(format!(
+                "fast mode: can't pickle cyclic objects including object type {name} at {address:#x}"
+            ))
+            .into());
+        }
+        self.fast_nesting.push(address);
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn leave_fast(&mut self) {
+        if self.hooks.fast {
+            self.fast_nesting.pop();
+        }
+    }
+}

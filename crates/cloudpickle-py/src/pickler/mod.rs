@@ -1,0 +1,354 @@
+//! Pickling: the classes and functions that Python sees, over the walk that does the work.
+
+mod class;
+mod code;
+mod container;
+mod function;
+mod global;
+mod lookup;
+mod reduce;
+mod scalar;
+mod walk;
+
+use pickle_emit::Encoder;
+use pickle_opcodes::Protocol;
+use pyo3::{
+    PyTraverseError, PyVisit,
+    exceptions::{PyRecursionError, PyTypeError, PyValueError},
+    intern,
+    prelude::*,
+    types::{PyBytes, PyDict, PyTuple},
+};
+
+pub(crate) use code::CodeFacts;
+pub(crate) use lookup::{find, get_dotted, is_registered_by_value, should_pickle_by_reference};
+pub(crate) use walk::copied_str;
+
+use crate::{
+    failure::Failure,
+    ffi::{BytesWriter, Memo},
+    state::State,
+};
+use walk::{Hooks, Kept, Walk};
+
+impl From<pickle_emit::Error> for Failure {
+    #[cold]
+    fn from(error: pickle_emit::Error) -> Self {
+        Failure::from(match error.kind() {
+            pickle_emit::ErrorKind::TooLarge { .. } | pickle_emit::ErrorKind::IntTooLarge => {
+                pyo3::exceptions::PyOverflowError::new_err(error.to_string())
+            }
+            _ => Python::attach(|py| match State::get(py) {
+                Ok(state) => state.pickling_error(py, error.to_string()),
+                Err(error) => error,
+            }),
+        })
+    }
+}
+
+/// The protocol of a number as users give it: `None` for the default, which is the highest, and a negative one for the highest.
+fn protocol_of(protocol: Option<&Bound<'_, PyAny>>) -> PyResult<Protocol> {
+    let Some(protocol) = protocol.filter(|protocol| !protocol.is_none()) else { return Ok(Protocol::HIGHEST) };
+    let number: i64 = protocol.call_method0("__index__")?.extract()?;
+    if number < 0 {
+        return Ok(Protocol::HIGHEST);
+    }
+    u8::try_from(number)
+        .ok()
+        .and_then(|number| Protocol::try_from(number).ok())
+        .ok_or_else(|| PyValueError::new_err(format!("pickle protocol must be <= {}", Protocol::HIGHEST)))
+}
+
+fn check_buffer_callback(callback: Option<&Bound<'_, PyAny>>, protocol: Protocol) -> PyResult<()> {
+    match callback {
+        Some(_) if protocol < Protocol::V5 => Err(PyValueError::new_err("buffer_callback needs protocol >= 5")),
+        _ => Ok(()),
+    }
+}
+
+/// Runs one dump. Gives the pickle and where its frames and large payloads end.
+fn run_walk<'py>(
+    py: Python<'py>,
+    object: &Bound<'py, PyAny>,
+    protocol: Protocol,
+    fix_imports: bool,
+    kept: &mut Kept,
+    hooks: &Hooks<'py>,
+    keep_pieces: bool,
+) -> PyResult<(Bound<'py, PyBytes>, Vec<usize>)> {
+    let state = State::get(py)?;
+    let encoder = Encoder::new(BytesWriter::new(py, keep_pieces)?, protocol);
+    let mut walk = Walk { py, state, encoder, kept, hooks, fix_imports, fast_nesting: Vec::new() };
+    if let Err(failure) = walk.dump(object) {
+        let error = PyErr::from(failure);
+        if error.is_instance_of::<PyRecursionError>(py) {
+            let message = "Could not pickle object as excessively deep recursion required.";
+            let refusal = state.pickling_error(py, message);
+            refusal.set_cause(py, Some(error));
+            return Err(refusal);
+        }
+        return Err(error);
+    }
+    let mut writer = walk.encoder.into_sink();
+    let pieces = writer.take_pieces();
+    Ok((writer.finish()?, pieces))
+}
+
+/// Writes a pickle into a file, one `write` for each frame and each large payload.
+fn write_pieces(write: &Bound<'_, PyAny>, pickle: &Bound<'_, PyBytes>, mut pieces: Vec<usize>) -> PyResult<()> {
+    let bytes = pickle.as_bytes();
+    if pieces.len() < 2 {
+        write.call1((pickle,))?;
+        return Ok(());
+    }
+    pieces.push(bytes.len());
+    let mut start = 0;
+    for end in pieces {
+        if end > start {
+            write.call1((PyBytes::new(write.py(), &bytes[start..end]),))?;
+            start = end;
+        }
+    }
+    Ok(())
+}
+
+/// Serializes an object into `bytes`.
+///
+/// The protocol is the highest unless another one is given. With a `buffer_callback` the buffers of `pickle.PickleBuffer` objects
+/// for which it returns a false value are not part of the result (PEP 574).
+#[pyfunction]
+#[pyo3(signature = (obj, protocol=None, buffer_callback=None))]
+pub(crate) fn dumps<'py>(
+    obj: &Bound<'py, PyAny>,
+    protocol: Option<&Bound<'py, PyAny>>,
+    buffer_callback: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let protocol = protocol_of(protocol)?;
+    check_buffer_callback(buffer_callback.as_ref(), protocol)?;
+    let hooks = Hooks { buffer_callback, ..Hooks::default() };
+    Ok(run_walk(obj.py(), obj, protocol, true, &mut Kept::default(), &hooks, false)?.0)
+}
+
+/// Serializes an object into a binary file. When the object cannot be pickled, nothing is written.
+#[pyfunction]
+#[pyo3(signature = (obj, file, protocol=None, buffer_callback=None))]
+pub(crate) fn dump<'py>(
+    obj: &Bound<'py, PyAny>,
+    file: &Bound<'py, PyAny>,
+    protocol: Option<&Bound<'py, PyAny>>,
+    buffer_callback: Option<Bound<'py, PyAny>>,
+) -> PyResult<()> {
+    let protocol = protocol_of(protocol)?;
+    check_buffer_callback(buffer_callback.as_ref(), protocol)?;
+    let write = write_method(file)?;
+    let hooks = Hooks { buffer_callback, ..Hooks::default() };
+    let (pickle, pieces) = run_walk(obj.py(), obj, protocol, true, &mut Kept::default(), &hooks, true)?;
+    write_pieces(&write, &pickle, pieces)
+}
+
+fn write_method<'py>(file: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    file.getattr_opt(intern!(file.py(), "write"))?.ok_or_else(|| PyTypeError::new_err("file must have a 'write' attribute"))
+}
+
+/// Writes pickles into a binary file, one for each call of `dump`.
+///
+/// Objects that one dump has written are referred to by later ones, until `clear_memo` is called. Subclasses may define
+/// `persistent_id`, `reducer_override` and `dispatch_table`, as those of `pickle.Pickler` may.
+#[pyclass(subclass, dict, weakref, module = "cloudpickle_rs.cloudpickle")]
+pub(crate) struct Pickler {
+    target: Option<Target>,
+    memo: Memo,
+    /// For each dict of globals, by its `id`, the dict that stands for it in the pickles.
+    #[pyo3(get)]
+    globals_ref: Py<PyDict>,
+    /// Whether to do without the memo.
+    #[pyo3(get, set)]
+    fast: bool,
+}
+
+/// Where and how a pickler writes.
+struct Target {
+    write: Py<PyAny>,
+    protocol: Protocol,
+    fix_imports: bool,
+    buffer_callback: Option<Py<PyAny>>,
+}
+
+#[pymethods]
+impl Pickler {
+    #[new]
+    #[pyo3(signature = (*args, **_kwargs))]
+    fn new(args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        let globals_ref = PyDict::new(args.py()).unbind();
+        Pickler { target: None, memo: Memo::default(), globals_ref, fast: false }
+    }
+
+    #[pyo3(signature = (file, protocol=None, buffer_callback=None))]
+    fn __init__(
+        slf: &Bound<'_, Self>,
+        file: &Bound<'_, PyAny>,
+        protocol: Option<&Bound<'_, PyAny>>,
+        buffer_callback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let protocol = protocol_of(protocol)?;
+        check_buffer_callback(buffer_callback.as_ref(), protocol)?;
+        let target = Target {
+            write: write_method(file)?.unbind(),
+            protocol,
+            fix_imports: true,
+            buffer_callback: buffer_callback.map(Bound::unbind),
+        };
+        let mut this = slf.borrow_mut();
+        this.target = Some(target);
+        this.globals_ref = PyDict::new(slf.py()).unbind();
+        let memo = std::mem::take(&mut this.memo);
+        drop(this);
+        // objects may die here, and their destructors may call this pickler
+        drop(memo);
+        Ok(())
+    }
+
+    /// The table from types to reducers, which a subclass or an instance may replace.
+    #[classattr]
+    fn dispatch_table(py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(State::get(py)?.chained_dispatch_table.clone_ref(py))
+    }
+
+    /// The same table under its older name.
+    #[classattr]
+    fn dispatch(py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Pickler::dispatch_table(py)
+    }
+
+    /// The reducers of cloudpickle's own, without those of `copyreg`.
+    #[classattr]
+    fn _dispatch_table(py: Python<'_>) -> PyResult<Py<PyDict>> {
+        Ok(State::get(py)?.dispatch_table.clone_ref(py))
+    }
+
+    /// The protocol that is written.
+    #[getter]
+    fn proto(&self) -> PyResult<u8> {
+        Ok(self.target()?.protocol.version())
+    }
+
+    /// Whether the protocol is a binary one: not 0.
+    #[getter]
+    fn bin(&self) -> PyResult<bool> {
+        Ok(self.target()?.protocol > Protocol::V0)
+    }
+
+    /// Reduces functions and classes; `NotImplemented` for everything else, and for what is pickled by reference.
+    fn reducer_override<'py>(slf: &Bound<'py, Self>, obj: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if let Ok(class) = obj.cast::<pyo3::types::PyType>() {
+            return class::class_reduce(class);
+        }
+        if !obj.is_instance_of::<pyo3::types::PyFunction>() || should_pickle_by_reference(obj, None)? {
+            return Ok(py.NotImplemented().into_bound(py));
+        }
+        Ok(Self::_dynamic_function_reduce(slf, obj)?.into_any())
+    }
+
+    /// Reduces a function to its parts.
+    fn _dynamic_function_reduce<'py>(slf: &Bound<'py, Self>, func: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+        let globals_ref = slf.borrow().globals_ref.bind(slf.py()).clone();
+        function::dynamic_function_reduce(State::get(slf.py())?, &globals_ref, func)
+    }
+
+    /// Writes the pickle of an object. When the object cannot be pickled, nothing is written.
+    fn dump(slf: &Bound<'_, Self>, obj: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let (write, protocol, fix_imports, hooks) = {
+            let this = slf.borrow();
+            let target = this.target()?;
+            let hooks = Hooks {
+                buffer_callback: target.buffer_callback.as_ref().map(|callback| callback.bind(py).clone()),
+                fast: this.fast,
+                ..overridden(slf)?
+            };
+            (target.write.bind(py).clone(), target.protocol, target.fix_imports, hooks)
+        };
+        let mut kept = {
+            let mut this = slf.borrow_mut();
+            Kept { memo: std::mem::take(&mut this.memo), globals_ref: Some(this.globals_ref.clone_ref(py)) }
+        };
+        let result = run_walk(py, obj, protocol, fix_imports, &mut kept, &hooks, true);
+        let replaced = std::mem::replace(&mut slf.borrow_mut().memo, kept.memo);
+        drop(replaced);
+        let (pickle, pieces) = result?;
+        write_pieces(&write, &pickle, pieces)
+    }
+
+    /// Forgets all objects that were written.
+    fn clear_memo(slf: &Bound<'_, Self>) {
+        let memo = std::mem::take(&mut slf.borrow_mut().memo);
+        // objects may die here, and their destructors may call this pickler
+        drop(memo);
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Some(target) = &self.target {
+            visit.call(&target.write)?;
+            if let Some(callback) = &target.buffer_callback {
+                visit.call(callback)?;
+            }
+        }
+        visit.call(&self.globals_ref)?;
+        self.memo.traverse(&visit)
+    }
+
+    fn __clear__(&mut self) {
+        self.target = None;
+        self.memo = Memo::default();
+    }
+}
+
+impl Pickler {
+    fn target(&self) -> PyResult<&Target> {
+        self.target.as_ref().ok_or_else(|| {
+            Python::attach(|py| match State::get(py) {
+                Ok(state) => state.pickling_error(py, "Pickler.__init__() was not called by a subclass's __init__()"),
+                Err(error) => error,
+            })
+        })
+    }
+}
+
+/// What a subclass or an instance has put in place of the pickler's own methods and tables.
+fn overridden<'py>(pickler: &Bound<'py, Pickler>) -> PyResult<Hooks<'py>> {
+    let py = pickler.py();
+    let object = pickler.as_any();
+    let own = py.get_type::<Pickler>();
+    let state = State::get(py)?;
+    let dispatch_table = object.getattr(intern!(py, "dispatch_table"))?;
+    let mut hooks = Hooks {
+        persistent_id: object.getattr_opt(intern!(py, "persistent_id"))?,
+        dispatch_table: (!dispatch_table.is(&state.chained_dispatch_table)).then_some(dispatch_table),
+        ..Hooks::default()
+    };
+    let name = intern!(py, "reducer_override");
+    let of_instance = match object.getattr(intern!(py, "__dict__"))?.cast::<PyDict>() {
+        Ok(dict) => dict.get_item(name)?,
+        Err(_) => None,
+    };
+    if of_instance.is_some() || !object.get_type().getattr(name)?.is(&own.getattr(name)?) {
+        hooks.reducer_override = Some(object.getattr(name)?);
+    }
+    Ok(hooks)
+}
+
+/// Adds the pickling functions and classes to a module.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(dumps, module)?)?;
+    module.add_function(wrap_pyfunction!(dump, module)?)?;
+    module.add_function(wrap_pyfunction!(class::class_reduce, module)?)?;
+    module.add_function(wrap_pyfunction!(class::dynamic_class_reduce, module)?)?;
+    module.add_function(wrap_pyfunction!(lookup::register_pickle_by_value, module)?)?;
+    module.add_function(wrap_pyfunction!(lookup::unregister_pickle_by_value, module)?)?;
+    module.add_function(wrap_pyfunction!(lookup::list_registry_pickle_by_value, module)?)?;
+    module.add_function(wrap_pyfunction!(lookup::should_pickle_by_reference, module)?)?;
+    module.add_function(wrap_pyfunction!(lookup::lookup_module_and_qualname, module)?)?;
+    module.add_function(wrap_pyfunction!(lookup::whichmodule, module)?)?;
+    module.add("_PICKLE_BY_VALUE_MODULES", lookup::by_value_modules(module.py())?)
+}

@@ -1,0 +1,322 @@
+//! Objects that are written by how they are made: what `reducer_override`, a dispatch table or `__reduce_ex__` says of them.
+
+use pickle_opcodes::{Opcode, Protocol};
+use pyo3::{
+    exceptions::PyKeyError,
+    intern,
+    prelude::*,
+    types::{PyDict, PyFunction, PyIterator, PyString, PyTuple, PyType},
+};
+
+use crate::{
+    failure::Failure,
+    ffi::{Kind, same_object},
+    pickler::walk::Walk,
+};
+
+impl<'py> Walk<'_, 'py> {
+    /// Writes an object of a type that has no opcode of its own.
+    #[inline(never)]
+    pub(super) fn save_other(&mut self, object: &Bound<'py, PyAny>, kind: Kind) -> Result<(), Failure> {
+        if let Some(hook) = &self.hooks.reducer_override {
+            let value = hook.call1((object,))?;
+            if !value.is(self.py.NotImplemented()) {
+                return self.save_reduced(&value, object);
+            }
+            if matches!(kind, Kind::Function | Kind::Type) {
+                return self.save_global(object, None);
+            }
+        } else if kind == Kind::Function {
+            return self.save_function(object);
+        } else if let Ok(class) = object.cast::<PyType>() {
+            return self.save_class(class, kind);
+        } else if kind == Kind::Other && object.is_instance_of::<PyFunction>() {
+            // a proxy that says it is a function
+            return self.save_function(object);
+        }
+        self.save_by_dispatch(object, kind)
+    }
+
+    /// Writes an object as its type's entry in a dispatch table, or else its `__reduce_ex__`, says.
+    pub(super) fn save_by_dispatch(&mut self, object: &Bound<'py, PyAny>, kind: Kind) -> Result<(), Failure> {
+        let py = self.py;
+        if let Some(&reconstructor) = self.state.reconstructors_by_address.get(&(object.as_ptr() as usize)) {
+            return self.put_reconstructor(reconstructor);
+        }
+        let class = object.get_type();
+        let reducer = match &self.hooks.dispatch_table {
+            Some(table) => match table.get_item(&class) {
+                Ok(reducer) => Some(reducer),
+                Err(error) if error.is_instance_of::<PyKeyError>(py) => None,
+                Err(error) => return Err(error.into()),
+            },
+            None => match self.state.dispatch_table.bind(py).get_item(&class)? {
+                Some(reducer) => Some(reducer),
+                None => self.state.copyreg_dispatch_table.bind(py).get_item(&class)?,
+            },
+        };
+        let value = match reducer {
+            Some(reducer) => {
+                // Without hooks nobody can tell whether the reducer was called.
+                if self.hooks.persistent_id.is_none() {
+                    if kind == Kind::Code && same_object(&reducer, &self.state.code_reduce) {
+                        return self.save_code(object);
+                    }
+                    if kind == Kind::Cell && same_object(&reducer, &self.state.cell_reduce) {
+                        return self.save_cell(object);
+                    }
+                }
+                reducer.call1((object,))?
+            }
+            None if object.cast::<PyType>().is_ok() => return self.save_global(object, None),
+            None => {
+                let protocol = self.encoder.protocol().version();
+                object.call_method1(intern!(py, "__reduce_ex__"), (protocol,))?
+            }
+        };
+        self.save_reduced(&value, object)
+    }
+
+    /// Writes an object by what a reducer returned: the name of a global, or a tuple that says how to make the object.
+    pub(super) fn save_reduced(&mut self, value: &Bound<'py, PyAny>, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        if let Ok(name) = value.cast::<PyString>() {
+            return self.save_global(object, Some(name));
+        }
+        let Ok(value) = value.cast::<PyTuple>() else {
+            return Err(self.reduce_error("__reduce__ must return a string or tuple", value));
+        };
+        self.save_reduce(value, Some(object))
+    }
+
+    /// Writes a call of an object with arguments, whose result is an object (to be memoized, if it is given).
+    pub(super) fn save_call(
+        &mut self,
+        callable: &Bound<'py, PyAny>,
+        arguments: &Bound<'py, PyTuple>,
+        object: Option<&Bound<'py, PyAny>>,
+    ) -> Result<(), Failure> {
+        self.save(callable)?;
+        self.save(arguments)?;
+        self.encoder.op(Opcode::Reduce);
+        self.memoize_made(object).map(drop)
+    }
+
+    /// Memoizes an object that was made on the stack. Where it is in the memo by now (a tuple that holds itself) it is taken from
+    /// there instead; says whether it was not.
+    fn memoize_made(&mut self, object: Option<&Bound<'py, PyAny>>) -> Result<bool, Failure> {
+        let Some(object) = object else { return Ok(true) };
+        if let Some(index) = self.kept.memo.get(object) {
+            self.encoder.op(Opcode::Pop);
+            self.encoder.get(index)?;
+            return Ok(false);
+        }
+        self.memoize(object)?;
+        Ok(true)
+    }
+
+    fn save_reduce(&mut self, value: &Bound<'py, PyTuple>, object: Option<&Bound<'py, PyAny>>) -> Result<(), Failure> {
+        let len = value.len();
+        if !(2..=6).contains(&len) {
+            return Err(self.error("tuple returned by __reduce__ must contain 2 through 6 elements"));
+        }
+        let optional = |index: usize| -> PyResult<Option<Bound<'py, PyAny>>> {
+            if index >= len {
+                return Ok(None);
+            }
+            Ok(Some(value.get_item(index)?).filter(|item| !item.is_none()))
+        };
+        let callable = value.get_item(0)?;
+        let arguments = value.get_item(1)?;
+        if !callable.is_callable() {
+            return Err(self.reduce_error("first item of the tuple returned by __reduce__ must be callable", &callable));
+        }
+        let Ok(arguments) = arguments.cast::<PyTuple>() else {
+            return Err(self.reduce_error("second item of the tuple returned by __reduce__ must be a tuple", &arguments));
+        };
+        let (state, setter) = (optional(2)?, optional(5)?);
+        let list_items = self.iterator(optional(3)?, "fourth")?;
+        let dict_items = self.iterator(optional(4)?, "fifth")?;
+        if let Some(setter) = &setter
+            && !setter.is_callable()
+        {
+            let what = if cfg!(Py_3_14) {
+                "sixth item of the tuple returned by __reduce__ must be callable, not "
+            } else {
+                "sixth element of the tuple returned by __reduce__ must be a function, not "
+            };
+            return Err(self.type_error_of(what, setter));
+        }
+
+        if !self.save_new_object(&callable, arguments, object)? {
+            self.save(&callable)?;
+            self.save(arguments)?;
+            self.encoder.op(Opcode::Reduce);
+        }
+        if !self.memoize_made(object)? {
+            return Ok(());
+        }
+        if let Some(items) = list_items {
+            self.put_appended(items)?;
+        }
+        if let Some(items) = dict_items {
+            self.put_set_items(items)?;
+        }
+        let Some(state) = state else { return Ok(()) };
+        match (setter, object) {
+            (Some(setter), Some(object)) => {
+                self.save(&setter)?;
+                self.save(object)?;
+                self.save(&state)?;
+                self.put_state_setter_call();
+            }
+            _ => {
+                self.save(&state)?;
+                self.encoder.op(Opcode::Build);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the call of a state setter with the two objects on top of it, whose result nobody wants.
+    #[inline]
+    pub(super) fn put_state_setter_call(&mut self) {
+        // CPython writes this opcode in every protocol, though 0 and 1 do not have it
+        self.encoder.op(Opcode::Tuple2);
+        self.encoder.op(Opcode::Reduce);
+        self.encoder.op(Opcode::Pop);
+    }
+
+    /// Writes an object that `copyreg.__newobj__` or `copyreg.__newobj_ex__` makes, with the opcodes that stand for them. Says
+    /// whether it was such an object.
+    fn save_new_object(
+        &mut self,
+        callable: &Bound<'py, PyAny>,
+        arguments: &Bound<'py, PyTuple>,
+        object: Option<&Bound<'py, PyAny>>,
+    ) -> Result<bool, Failure> {
+        let py = self.py;
+        if self.encoder.protocol() < Protocol::V2 {
+            return Ok(false);
+        }
+        let Some(name) = callable.getattr_opt(intern!(py, "__name__"))? else { return Ok(false) };
+        let Some(name) = name.cast::<PyString>().ok().and_then(|name| name.to_str().ok()) else { return Ok(false) };
+        match name {
+            "__newobj_ex__" => self.save_new_object_ex(arguments)?,
+            "__newobj__" => {
+                if arguments.is_empty() {
+                    let message = if cfg!(Py_3_14) {
+                        "__newobj__ expected at least 1 argument, got 0"
+                    } else {
+                        "__newobj__ arglist is empty"
+                    };
+                    return Err(self.error(message));
+                }
+                let class = arguments.get_item(0)?;
+                if class.cast::<PyType>().is_err() {
+                    let what = if cfg!(Py_3_14) {
+                        "first argument to __newobj__() must be a class, not "
+                    } else {
+                        "first item from NEWOBJ argument tuple must be a class, not "
+                    };
+                    return Err(self.type_error_of(what, &class));
+                }
+                if let Some(object) = object
+                    && !object.getattr(intern!(py, "__class__"))?.is(&class)
+                {
+                    return Err(self.error(if cfg!(Py_3_14) {
+                        let wanted = object.getattr(intern!(py, "__class__"))?;
+                        format!("first argument to __newobj__() must be {}, not {}", wanted.repr()?, class.repr()?)
+                    } else {
+                        "args[0] from __newobj__ args has the wrong class".to_owned()
+                    }));
+                }
+                self.save(&class)?;
+                let rest = arguments.get_slice(1, arguments.len());
+                self.save(&rest)?;
+                self.encoder.op(Opcode::NewObj);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn save_new_object_ex(&mut self, arguments: &Bound<'py, PyTuple>) -> Result<(), Failure> {
+        let py = self.py;
+        if arguments.len() != 3 {
+            let len = arguments.len();
+            return Err(self.error(if cfg!(Py_3_14) {
+                format!("__newobj_ex__ expected 3 arguments, got {len}")
+            } else {
+                format!("length of the NEWOBJ_EX argument tuple must be exactly 3, not {len}")
+            }));
+        }
+        let (class, args, kwargs) = (arguments.get_item(0)?, arguments.get_item(1)?, arguments.get_item(2)?);
+        let new_words = cfg!(Py_3_14);
+        if class.cast::<PyType>().is_err() {
+            let what = if new_words {
+                "first argument to __newobj_ex__() must be a class, not "
+            } else {
+                "first item from NEWOBJ_EX argument tuple must be a class, not "
+            };
+            return Err(self.type_error_of(what, &class));
+        }
+        let Ok(args) = args.cast::<PyTuple>() else {
+            let what = if new_words {
+                "second argument to __newobj_ex__() must be a tuple, not "
+            } else {
+                "second item from NEWOBJ_EX argument tuple must be a tuple, not "
+            };
+            return Err(self.type_error_of(what, &args));
+        };
+        let Ok(kwargs) = kwargs.cast::<PyDict>() else {
+            let what = if new_words {
+                "third argument to __newobj_ex__() must be a dict, not "
+            } else {
+                "third item from NEWOBJ_EX argument tuple must be a dict, not "
+            };
+            return Err(self.type_error_of(what, &kwargs));
+        };
+        if self.encoder.protocol() >= Protocol::V4 {
+            self.save(&class)?;
+            self.save(args)?;
+            self.save(kwargs)?;
+            self.encoder.op(Opcode::NewObjEx);
+            return Ok(());
+        }
+        // Protocols 2 and 3 have no such opcode: `functools.partial` carries the keyword arguments.
+        let mut partial_args = vec![class.getattr(intern!(py, "__new__"))?, class];
+        partial_args.extend(args.iter());
+        let callable = self.state.partial.bind(py).call(PyTuple::new(py, partial_args)?, Some(kwargs))?;
+        self.save(&callable)?;
+        self.save(&PyTuple::empty(py))?;
+        self.encoder.op(Opcode::Reduce);
+        Ok(())
+    }
+
+    fn iterator(&self, items: Option<Bound<'py, PyAny>>, which: &str) -> Result<Option<Bound<'py, PyIterator>>, Failure> {
+        let Some(items) = items else { return Ok(None) };
+        match items.cast_into::<PyIterator>() {
+            Ok(iterator) => Ok(Some(iterator)),
+            Err(error) => {
+                let thing = if cfg!(Py_3_14) { "item" } else { "element" };
+                let what = format!("{which} {thing} of the tuple returned by __reduce__ must be an iterator, not ");
+                Err(self.type_error_of(&what, &error.into_inner()))
+            }
+        }
+    }
+
+    /// A `PicklingError` about what a reducer returned, with the type of the offending object where the interpreter's own pickler
+    /// tells it.
+    #[cold]
+    fn reduce_error(&self, message: &str, object: &Bound<'py, PyAny>) -> Failure {
+        if cfg!(Py_3_14) { self.type_error_of(&format!("{message}, not "), object) } else { self.error(message) }
+    }
+
+    #[cold]
+    fn type_error_of(&self, message: &str, object: &Bound<'py, PyAny>) -> Failure {
+        match object.get_type().name() {
+            Ok(name) => self.error(format!("{message}{name}")),
+            Err(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,479 @@
+//! [`LiveBuilder`]: what the pickle machine makes live objects with.
+
+use cloud_reduce::{Dialect, Reconstructor};
+use pickle_parse::{Builder, Items};
+use pyo3::{
+    exceptions::{PyAttributeError, PyTypeError, PyValueError},
+    intern,
+    prelude::*,
+    types::{PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMemoryView, PySet, PyString, PyTuple, PyType},
+};
+
+use crate::{failure::Failure, ffi, reconstruct, state::State};
+
+/// How a pickle is to be read.
+#[derive(Clone)]
+pub(crate) struct Options<'py> {
+    pub(crate) fix_imports: bool,
+    /// How the strings of Python 2 are decoded; `"bytes"` leaves them as bytes.
+    pub(crate) encoding: String,
+    pub(crate) errors: String,
+    /// An iterator over out-of-band buffers.
+    pub(crate) buffers: Option<Bound<'py, PyAny>>,
+    pub(crate) find_class: Option<Bound<'py, PyAny>>,
+    pub(crate) persistent_load: Option<Bound<'py, PyAny>>,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Options {
+            fix_imports: true,
+            encoding: "ASCII".to_owned(),
+            errors: "strict".to_owned(),
+            buffers: None,
+            find_class: None,
+            persistent_load: None,
+        }
+    }
+}
+
+/// Why an object could not be made.
+pub(crate) enum BuildError {
+    /// The pickle asks for something that makes no sense: an `UnpicklingError`.
+    Pickle(String),
+    /// Whatever else was raised.
+    Raised(Failure),
+}
+
+impl From<PyErr> for BuildError {
+    #[cold]
+    fn from(error: PyErr) -> Self {
+        BuildError::Raised(error.into())
+    }
+}
+
+impl From<pyo3::CastIntoError<'_>> for BuildError {
+    #[cold]
+    fn from(error: pyo3::CastIntoError<'_>) -> Self {
+        PyErr::from(error).into()
+    }
+}
+
+#[cold]
+fn fault<T>(message: impl Into<String>) -> Result<T, BuildError> {
+    Err(BuildError::Pickle(message.into()))
+}
+
+/// Makes live objects.
+pub(crate) struct LiveBuilder<'py> {
+    py: Python<'py>,
+    state: &'static State,
+    options: Options<'py>,
+    /// The protocol that the pickle says it has.
+    protocol: u8,
+}
+
+type Value<'py> = Bound<'py, PyAny>;
+
+impl<'py> LiveBuilder<'py> {
+    pub(crate) fn new(py: Python<'py>, options: Options<'py>) -> PyResult<Self> {
+        Ok(LiveBuilder { py, state: State::get(py)?, options, protocol: 0 })
+    }
+
+    /// Finds a global, by a subclass's `find_class` if there is one.
+    fn find(&mut self, module: &Bound<'py, PyString>, name: &Bound<'py, PyString>) -> Result<Value<'py>, BuildError> {
+        match &self.options.find_class {
+            Some(find_class) => Ok(find_class.call1((module, name))?),
+            None => Ok(find_class(self.state, self.protocol, self.options.fix_imports, module, name)?),
+        }
+    }
+
+    fn text(&self, bytes: &[u8]) -> Result<Bound<'py, PyString>, BuildError> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(PyString::new(self.py, text)),
+            // raises the interpreter's own error
+            Err(_) => {
+                let error = PyBytes::new(self.py, bytes).call_method1(intern!(self.py, "decode"), (intern!(self.py, "utf-8"),));
+                Ok(error?.cast_into::<PyString>()?)
+            }
+        }
+    }
+
+    /// Makes an instance as `INST` and `OBJ` do.
+    fn instantiate(&self, class: &Value<'py>, args: &Bound<'py, PyTuple>) -> Result<Value<'py>, BuildError> {
+        let py = self.py;
+        if args.is_empty() && class.cast::<PyType>().is_ok() && class.getattr_opt(intern!(py, "__getinitargs__"))?.is_none() {
+            return Ok(class.call_method1(intern!(py, "__new__"), (class,))?);
+        }
+        Ok(class.call1(args)?)
+    }
+
+    fn class_argument(&self, opcode: &str, class: Value<'py>) -> Result<Bound<'py, PyType>, BuildError> {
+        class
+            .cast_into::<PyType>()
+            .or_else(|error| fault(format!("{opcode} class argument must be a type, not {}", type_name(&error.into_inner()))))
+    }
+
+    fn tuple_argument(&self, opcode: &str, args: Value<'py>) -> Result<Bound<'py, PyTuple>, BuildError> {
+        args.cast_into::<PyTuple>()
+            .or_else(|error| fault(format!("{opcode} args argument must be a tuple, not {}", type_name(&error.into_inner()))))
+    }
+
+    fn make_new(
+        &self,
+        opcode: &str,
+        class: &Bound<'py, PyType>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> Result<Value<'py>, BuildError> {
+        match ffi::new_instance(class, args, kwargs) {
+            Some(made) => Ok(made?),
+            None => fault(format!("{opcode} class argument '{}' doesn't have __new__", type_name_of(class))),
+        }
+    }
+}
+
+fn type_name(object: &Bound<'_, PyAny>) -> String {
+    type_name_of(&object.get_type())
+}
+
+fn type_name_of(class: &Bound<'_, PyType>) -> String {
+    class.name().map_or_else(|_| "object".to_owned(), |name| name.to_string())
+}
+
+/// The object that a module and a name stand for. Cloudpickle's reconstructors are this module's own, whether upstream is
+/// installed or not.
+pub(crate) fn find_class<'py>(
+    state: &State,
+    protocol: u8,
+    fix_imports: bool,
+    module: &Bound<'py, PyString>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = module.py();
+    ffi::audit_find_class(module, name)?;
+    if let (Ok(module), Ok(name)) = (module.to_str(), name.to_str())
+        && let Some((Dialect::Cloudpickle, reconstructor)) = Reconstructor::from_global(module, name)
+        && let Some(function) = &state.reconstructors[reconstructor as usize]
+    {
+        return Ok(function.bind(py).clone());
+    }
+    let (mut module, mut name) = (module.clone(), name.clone());
+    if protocol < 3 && fix_imports {
+        let tables = state.compat_pickle.bind(py);
+        let names = tables.getattr(intern!(py, "NAME_MAPPING"))?.cast_into::<PyDict>()?;
+        if let Some(mapped) = names.get_item((&module, &name))? {
+            (module, name) = mapped.extract()?;
+        } else {
+            let modules = tables.getattr(intern!(py, "IMPORT_MAPPING"))?.cast_into::<PyDict>()?;
+            if let Some(mapped) = modules.get_item(&module)? {
+                module = mapped.cast_into::<PyString>()?;
+            }
+        }
+    }
+    let imported = py.import(&module)?;
+    if protocol < 4 || !name.to_str().is_ok_and(|name| name.contains('.')) {
+        return imported.getattr(&name);
+    }
+    match crate::pickler::get_dotted(imported.as_any(), &name)? {
+        Some((found, _)) => Ok(found),
+        None => Err(PyAttributeError::new_err(format!("Can't resolve path {} on module {}", name.repr()?, module.repr()?))),
+    }
+}
+
+impl<'py> Builder for LiveBuilder<'py> {
+    type Value = Value<'py>;
+    type Error = BuildError;
+
+    fn proto(&mut self, version: u8) -> Result<(), BuildError> {
+        self.protocol = version;
+        Ok(())
+    }
+
+    #[inline]
+    fn none(&mut self) -> Result<Value<'py>, BuildError> {
+        Ok(self.py.None().into_bound(self.py))
+    }
+
+    #[inline]
+    fn bool(&mut self, value: bool) -> Result<Value<'py>, BuildError> {
+        Ok(pyo3::types::PyBool::new(self.py, value).to_owned().into_any())
+    }
+
+    #[inline]
+    fn int(&mut self, value: i64) -> Result<Value<'py>, BuildError> {
+        Ok(PyInt::new(self.py, value).into_any())
+    }
+
+    fn long(&mut self, twos_complement_le: &[u8]) -> Result<Value<'py>, BuildError> {
+        let py = self.py;
+        let keywords = PyDict::new(py);
+        keywords.set_item(intern!(py, "signed"), true)?;
+        let arguments = (PyBytes::new(py, twos_complement_le), intern!(py, "little"));
+        Ok(py.get_type::<PyInt>().call_method(intern!(py, "from_bytes"), arguments, Some(&keywords))?)
+    }
+
+    #[inline]
+    fn float(&mut self, value: f64) -> Result<Value<'py>, BuildError> {
+        Ok(PyFloat::new(self.py, value).into_any())
+    }
+
+    #[inline]
+    fn str(&mut self, utf8: &[u8]) -> Result<Value<'py>, BuildError> {
+        Ok(ffi::decode_utf8(self.py, utf8)?)
+    }
+
+    fn string(&mut self, bytes: &[u8]) -> Result<Value<'py>, BuildError> {
+        let bytes = PyBytes::new(self.py, bytes);
+        if self.options.encoding == "bytes" {
+            return Ok(bytes.into_any());
+        }
+        Ok(bytes.call_method1(intern!(self.py, "decode"), (&self.options.encoding, &self.options.errors))?)
+    }
+
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) -> Result<Value<'py>, BuildError> {
+        Ok(PyBytes::new(self.py, bytes).into_any())
+    }
+
+    fn bytearray(&mut self, bytes: &[u8]) -> Result<Value<'py>, BuildError> {
+        Ok(PyByteArray::new(self.py, bytes).into_any())
+    }
+
+    fn next_buffer(&mut self) -> Result<Value<'py>, BuildError> {
+        let Some(buffers) = &self.options.buffers else {
+            return fault("pickle stream refers to out-of-band data but no *buffers* argument was given");
+        };
+        match buffers.try_iter()?.next() {
+            Some(buffer) => Ok(buffer?),
+            None => fault("not enough out-of-band buffers"),
+        }
+    }
+
+    fn readonly_buffer(&mut self, buffer: Value<'py>) -> Result<Value<'py>, BuildError> {
+        let view = PyMemoryView::from(&buffer)?;
+        if view.getattr(intern!(self.py, "readonly"))?.is_truthy()? {
+            return Ok(buffer);
+        }
+        Ok(view.call_method0(intern!(self.py, "toreadonly"))?)
+    }
+
+    #[inline]
+    fn empty_list(&mut self) -> Result<Value<'py>, BuildError> {
+        Ok(PyList::empty(self.py).into_any())
+    }
+
+    #[inline]
+    fn empty_dict(&mut self) -> Result<Value<'py>, BuildError> {
+        Ok(PyDict::new(self.py).into_any())
+    }
+
+    fn empty_set(&mut self) -> Result<Value<'py>, BuildError> {
+        Ok(PySet::empty(self.py)?.into_any())
+    }
+
+    #[inline]
+    fn empty_tuple(&mut self) -> Result<Value<'py>, BuildError> {
+        Ok(self.state.empty_tuple.bind(self.py).clone().into_any())
+    }
+
+    #[inline]
+    fn tuple(&mut self, items: Items<'_, Value<'py>>) -> Result<Value<'py>, BuildError> {
+        Ok(PyTuple::new(self.py, items)?.into_any())
+    }
+
+    fn list(&mut self, items: Items<'_, Value<'py>>) -> Result<Value<'py>, BuildError> {
+        Ok(PyList::new(self.py, items)?.into_any())
+    }
+
+    fn dict(&mut self, items: Items<'_, Value<'py>>) -> Result<Value<'py>, BuildError> {
+        let dict = self.empty_dict()?;
+        self.set_items(&dict, items)?;
+        Ok(dict)
+    }
+
+    fn frozenset(&mut self, items: Items<'_, Value<'py>>) -> Result<Value<'py>, BuildError> {
+        Ok(PyFrozenSet::new(self.py, items)?.into_any())
+    }
+
+    #[inline]
+    fn append(&mut self, list: &Value<'py>, item: Value<'py>) -> Result<(), BuildError> {
+        match list.cast_exact::<PyList>() {
+            Ok(list) => list.append(item)?,
+            Err(_) => drop(list.call_method1(intern!(self.py, "append"), (item,))?),
+        }
+        Ok(())
+    }
+
+    fn extend(&mut self, list: &Value<'py>, items: Items<'_, Value<'py>>) -> Result<(), BuildError> {
+        if let Ok(list) = list.cast_exact::<PyList>() {
+            for item in items {
+                list.append(item)?;
+            }
+            return Ok(());
+        }
+        if let Some(extend) = list.getattr_opt(intern!(self.py, "extend"))? {
+            extend.call1((PyList::new(self.py, items)?,))?;
+            return Ok(());
+        }
+        let append = list.getattr(intern!(self.py, "append"))?;
+        for item in items {
+            append.call1((item,))?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn set_item(&mut self, dict: &Value<'py>, key: Value<'py>, value: Value<'py>) -> Result<(), BuildError> {
+        match dict.cast_exact::<PyDict>() {
+            Ok(dict) => dict.set_item(key, value)?,
+            Err(_) => dict.set_item(key, value)?,
+        }
+        Ok(())
+    }
+
+    fn set_items(&mut self, dict: &Value<'py>, mut items: Items<'_, Value<'py>>) -> Result<(), BuildError> {
+        match dict.cast_exact::<PyDict>() {
+            Ok(dict) => {
+                while let (Some(key), Some(value)) = (items.next(), items.next()) {
+                    dict.set_item(key, value)?;
+                }
+            }
+            Err(_) => {
+                while let (Some(key), Some(value)) = (items.next(), items.next()) {
+                    dict.set_item(key, value)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_items(&mut self, set: &Value<'py>, items: Items<'_, Value<'py>>) -> Result<(), BuildError> {
+        if let Ok(set) = set.cast::<PySet>() {
+            for item in items {
+                set.add(item)?;
+            }
+            return Ok(());
+        }
+        let add = set.getattr(intern!(self.py, "add"))?;
+        for item in items {
+            add.call1((item,))?;
+        }
+        Ok(())
+    }
+
+    fn global(&mut self, module: &[u8], name: &[u8]) -> Result<Value<'py>, BuildError> {
+        let (module, name) = (self.text(module)?, self.text(name)?);
+        self.find(&module, &name)
+    }
+
+    #[inline]
+    fn stack_global(&mut self, module: Value<'py>, name: Value<'py>) -> Result<Value<'py>, BuildError> {
+        match (module.cast_exact::<PyString>(), name.cast_exact::<PyString>()) {
+            (Ok(module), Ok(name)) => self.find(module, name),
+            _ => fault("STACK_GLOBAL requires str"),
+        }
+    }
+
+    fn extension(&mut self, code: i32) -> Result<Value<'py>, BuildError> {
+        let py = self.py;
+        let cache = self.state.extension_cache.bind(py);
+        if let Some(object) = cache.get_item(code)? {
+            return Ok(object);
+        }
+        let Some(pair) = self.state.inverted_registry.bind(py).get_item(code)? else {
+            return Err(PyValueError::new_err(format!("unregistered extension code {code}")).into());
+        };
+        let Ok((module, name)) = pair.extract::<(Bound<'py, PyString>, Bound<'py, PyString>)>() else {
+            return Err(PyValueError::new_err(format!("_inverted_registry[{code}] isn't a 2-tuple of strings")).into());
+        };
+        let object = self.find(&module, &name)?;
+        cache.set_item(code, &object)?;
+        Ok(object)
+    }
+
+    fn reduce(&mut self, callable: Value<'py>, args: Value<'py>) -> Result<Value<'py>, BuildError> {
+        if let Some(made) = reconstruct::call(self.state, &callable, &args) {
+            return Ok(made?);
+        }
+        Ok(ffi::call(&callable, &args)?)
+    }
+
+    fn new_obj(&mut self, class: Value<'py>, args: Value<'py>) -> Result<Value<'py>, BuildError> {
+        let class = self.class_argument("NEWOBJ", class)?;
+        let args = self.tuple_argument("NEWOBJ", args)?;
+        self.make_new("NEWOBJ", &class, &args, None)
+    }
+
+    fn new_obj_ex(&mut self, class: Value<'py>, args: Value<'py>, kwargs: Value<'py>) -> Result<Value<'py>, BuildError> {
+        let class = self.class_argument("NEWOBJ_EX", class)?;
+        let args = self.tuple_argument("NEWOBJ_EX", args)?;
+        let kwargs = match kwargs.cast_into::<PyDict>() {
+            Ok(kwargs) => kwargs,
+            Err(error) => {
+                let name = type_name(&error.into_inner());
+                return fault(format!("NEWOBJ_EX kwargs argument must be a dict, not {name}"));
+            }
+        };
+        self.make_new("NEWOBJ_EX", &class, &args, Some(&kwargs))
+    }
+
+    fn inst(&mut self, module: &[u8], name: &[u8], args: Items<'_, Value<'py>>) -> Result<Value<'py>, BuildError> {
+        let (module, name) = (self.text(module)?, self.text(name)?);
+        let class = self.find(&module, &name)?;
+        self.instantiate(&class, &PyTuple::new(self.py, args)?)
+    }
+
+    fn obj(&mut self, class: Value<'py>, args: Items<'_, Value<'py>>) -> Result<Value<'py>, BuildError> {
+        self.instantiate(&class, &PyTuple::new(self.py, args)?)
+    }
+
+    fn build(&mut self, object: &Value<'py>, state: Value<'py>) -> Result<(), BuildError> {
+        let py = self.py;
+        if let Some(set_state) = object.getattr_opt(intern!(py, "__setstate__"))? {
+            set_state.call1((state,))?;
+            return Ok(());
+        }
+        let (state, slot_state) = match state.cast_exact::<PyTuple>() {
+            Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, Some(pair.get_item(1)?)),
+            _ => (state, None),
+        };
+        if !state.is_none() {
+            let Ok(state) = state.cast_into::<PyDict>() else { return fault("state is not a dictionary") };
+            let attributes = object.getattr(intern!(py, "__dict__"))?;
+            for (key, value) in ffi::DictEntries::new(&state) {
+                // attribute names are interned, so that looking them up compares pointers
+                let key = match key.cast_into_exact::<PyString>() {
+                    Ok(name) => ffi::intern(name),
+                    Err(error) => error.into_inner(),
+                };
+                match attributes.cast_exact::<PyDict>() {
+                    Ok(attributes) => attributes.set_item(key, value)?,
+                    Err(_) => attributes.set_item(key, value)?,
+                }
+            }
+        }
+        let Some(slot_state) = slot_state.filter(|slot_state| !slot_state.is_none()) else { return Ok(()) };
+        let Ok(slot_state) = slot_state.cast_into::<PyDict>() else { return fault("slot state is not a dictionary") };
+        for (name, value) in ffi::DictEntries::new(&slot_state) {
+            let name = name.cast_into::<PyString>().map_err(|_| PyTypeError::new_err("attribute name must be string"))?;
+            object.setattr(name, value)?;
+        }
+        Ok(())
+    }
+
+    fn persistent_id(&mut self, id: &[u8]) -> Result<Value<'py>, BuildError> {
+        if !id.is_ascii() {
+            return fault("persistent IDs in protocol 0 must be ASCII strings");
+        }
+        let id = self.text(id)?;
+        self.bin_persistent_id(id.into_any())
+    }
+
+    fn bin_persistent_id(&mut self, id: Value<'py>) -> Result<Value<'py>, BuildError> {
+        match &self.options.persistent_load {
+            Some(load) => Ok(load.call1((id,))?),
+            None => fault("A load persistent id instruction was encountered, but no persistent_load function was specified."),
+        }
+    }
+}

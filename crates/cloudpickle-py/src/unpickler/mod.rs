@@ -1,0 +1,306 @@
+//! Unpickling: the class and functions that Python sees, over the pickle machine with the live builder.
+
+mod builder;
+mod file;
+
+use pickle_opcodes::{Op, Opcode};
+use pickle_parse::{Error, Machine, MachineError, OpReader, PythonException};
+use pyo3::{
+    PyTraverseError, PyVisit,
+    buffer::PyBuffer,
+    exceptions::{PyOSError, PyTypeError},
+    intern,
+    prelude::*,
+    types::{PyBytes, PyDict, PyString, PyTuple},
+};
+
+use crate::state::State;
+use builder::{BuildError, LiveBuilder, Options};
+use file::File;
+
+type LiveMachine<'py> = Machine<LiveBuilder<'py>>;
+
+/// The Python exception of a machine's error: with the offset and the opcode, in its message if the pickle is at fault, and in a
+/// note (Python 3.11 and later) if something that the pickle asked for raised.
+#[cold]
+fn exception(py: Python<'_>, error: MachineError<BuildError>) -> PyErr {
+    match error {
+        MachineError::Pickle(error) => pickle_exception(py, &error),
+        MachineError::Builder { offset, opcode, error: BuildError::Pickle(message) } => match State::get(py) {
+            Ok(state) => state.unpickling_error(py, format!("{message} ({opcode} at byte {offset})")),
+            Err(error) => error,
+        },
+        MachineError::Builder { offset, opcode, error: BuildError::Raised(failure) } => {
+            let error = PyErr::from(failure);
+            let note = format!("while unpickling: {opcode} at byte {offset}");
+            // an exception that cannot take notes is raised without
+            let _ = error.value(py).call_method1(intern!(py, "add_note"), (note,));
+            error
+        }
+    }
+}
+
+#[cold]
+fn pickle_exception(py: Python<'_>, error: &Error) -> PyErr {
+    let state = match State::get(py) {
+        Ok(state) => state,
+        Err(error) => return error,
+    };
+    let class = match error.kind().python_exception() {
+        PythonException::EOFError => &state.truncated_error,
+        PythonException::ValueError | PythonException::UnicodeDecodeError => &state.invalid_value_error,
+        PythonException::OverflowError => &state.overflow_error,
+        PythonException::OSError => return PyOSError::new_err(error.to_string()),
+        PythonException::UnpicklingError => &state.unpickling_error,
+    };
+    PyErr::from_type(class.bind(py).clone(), (error.to_string(),))
+}
+
+/// Makes an iterator of what the `buffers` argument is, `None` standing for none.
+fn buffers_of<'py>(buffers: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match buffers.filter(|buffers| !buffers.is_none()) {
+        Some(buffers) => Ok(Some(buffers.try_iter()?.into_any())),
+        None => Ok(None),
+    }
+}
+
+/// Makes the object that a pickle describes.
+///
+/// Reads pickles of every protocol, cloudpickle's among them. Only load data that you trust: a pickle can run any code.
+#[pyfunction]
+#[pyo3(signature = (data, /, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None))]
+pub(crate) fn loads<'py>(
+    data: &Bound<'py, PyAny>,
+    fix_imports: bool,
+    encoding: &str,
+    errors: &str,
+    buffers: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = data.py();
+    let options = Options {
+        fix_imports,
+        encoding: encoding.to_owned(),
+        errors: errors.to_owned(),
+        buffers: buffers_of(buffers)?,
+        ..Options::default()
+    };
+    let mut machine = Machine::new(LiveBuilder::new(py, options)?);
+    if let Ok(bytes) = data.cast::<PyBytes>() {
+        return run(py, &mut machine, bytes.as_bytes());
+    }
+    if data.cast::<PyString>().is_ok() {
+        return Err(PyTypeError::new_err("a bytes-like object is required, not 'str'"));
+    }
+    // What can be written to is copied: the pickle may run code that writes to it.
+    let view = PyBuffer::<u8>::get(data)?;
+    run(py, &mut machine, &view.to_vec(py)?)
+}
+
+fn run<'py>(py: Python<'py>, machine: &mut LiveMachine<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    match machine.run(pickle) {
+        Ok((value, _)) => Ok(value),
+        Err(error) => Err(exception(py, error)),
+    }
+}
+
+/// Makes the object that the next pickle of a binary file describes, and leaves the file behind that pickle.
+#[pyfunction]
+#[pyo3(signature = (file, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None))]
+pub(crate) fn load<'py>(
+    file: &Bound<'py, PyAny>,
+    fix_imports: bool,
+    encoding: &str,
+    errors: &str,
+    buffers: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let options = Options {
+        fix_imports,
+        encoding: encoding.to_owned(),
+        errors: errors.to_owned(),
+        buffers: buffers_of(buffers)?,
+        ..Options::default()
+    };
+    let mut machine = Machine::new(LiveBuilder::new(file.py(), options)?);
+    run_file(&mut machine, File::new(file)?)
+}
+
+/// Runs the machine over the next pickle of a file.
+fn run_file<'py>(machine: &mut LiveMachine<'py>, file: File<'py>) -> PyResult<Bound<'py, PyAny>> {
+    let py = file.py();
+    let mut reader = OpReader::new(file);
+    let result = loop {
+        match reader.next_op() {
+            Ok(Some((offset, op))) => {
+                let frame = match op {
+                    Op::Frame(length) => Some(length),
+                    _ => None,
+                };
+                match machine.step(offset, &op) {
+                    Ok(None) => {}
+                    Ok(Some(value)) => break Ok(value),
+                    Err(error) => break Err(exception(py, error)),
+                }
+                if let Some(length) = frame {
+                    reader.get_mut().expect(length);
+                }
+            }
+            Ok(None) => {
+                let error = Error::new(pickle_parse::ErrorKind::RanOut, reader.offset(), None::<Opcode>);
+                break Err(pickle_exception(py, &error));
+            }
+            Err(error) => break Err(pickle_exception(py, &error)),
+        }
+    };
+    // What the file raised says more than that it could not be read.
+    match reader.into_inner().finish() {
+        Some(error) => Err(error),
+        None => result,
+    }
+}
+
+/// Reads pickles from a binary file, one for each call of `load`.
+///
+/// Later pickles may refer to objects of earlier ones, as those of one `Pickler` do. Subclasses may define `find_class` and
+/// `persistent_load`, as those of `pickle.Unpickler` may.
+#[pyclass(subclass, dict, weakref, module = "cloudpickle_rs.cloudpickle")]
+pub(crate) struct Unpickler {
+    source: Option<Source>,
+    memo: Vec<(usize, Py<PyAny>)>,
+}
+
+/// What and how an unpickler reads.
+struct Source {
+    file: Py<PyAny>,
+    fix_imports: bool,
+    encoding: String,
+    errors: String,
+    buffers: Option<Py<PyAny>>,
+}
+
+#[pymethods]
+impl Unpickler {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Unpickler { source: None, memo: Vec::new() }
+    }
+
+    #[pyo3(signature = (file, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None))]
+    fn __init__(
+        slf: &Bound<'_, Self>,
+        file: &Bound<'_, PyAny>,
+        fix_imports: bool,
+        encoding: &str,
+        errors: &str,
+        buffers: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        // refuses what is no file
+        File::new(file)?;
+        let source = Source {
+            file: file.clone().unbind(),
+            fix_imports,
+            encoding: encoding.to_owned(),
+            errors: errors.to_owned(),
+            buffers: buffers_of(buffers)?.map(Bound::unbind),
+        };
+        let mut this = slf.borrow_mut();
+        this.source = Some(source);
+        let memo = std::mem::take(&mut this.memo);
+        drop(this);
+        drop(memo);
+        Ok(())
+    }
+
+    /// Makes the object that the file's next pickle describes.
+    fn load<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let own = py.get_type::<Unpickler>();
+        let name = intern!(py, "find_class");
+        let is_subclass = !slf.get_type().is(&own);
+        let find_class = if is_subclass && !slf.get_type().getattr(name)?.is(&own.getattr(name)?) {
+            Some(slf.getattr(name)?)
+        } else {
+            instance_attribute(slf.as_any(), "find_class")?
+        };
+        let persistent_load = match slf.getattr_opt(intern!(py, "persistent_load"))? {
+            Some(load) if is_subclass || instance_attribute(slf.as_any(), "persistent_load")?.is_some() => Some(load),
+            _ => None,
+        };
+        let (options, file) = {
+            let this = slf.borrow();
+            let source = this.source.as_ref().ok_or_else(|| match State::get(py) {
+                Ok(state) => state.unpickling_error(py, "Unpickler.__init__() was not called by a subclass's __init__()"),
+                Err(error) => error,
+            })?;
+            let options = Options {
+                fix_imports: source.fix_imports,
+                encoding: source.encoding.clone(),
+                errors: source.errors.clone(),
+                buffers: source.buffers.as_ref().map(|buffers| buffers.bind(py).clone()),
+                find_class,
+                persistent_load,
+            };
+            (options, source.file.bind(py).clone())
+        };
+        let mut machine = Machine::new(LiveBuilder::new(py, options)?);
+        for (index, object) in std::mem::take(&mut slf.borrow_mut().memo) {
+            machine.memo_mut().set(index, object.into_bound(py));
+        }
+        let result = run_file(&mut machine, File::new(&file)?);
+        let memo = machine.memo().iter().map(|(index, object)| (index, object.clone().unbind())).collect();
+        let replaced = std::mem::replace(&mut slf.borrow_mut().memo, memo);
+        drop(replaced);
+        result
+    }
+
+    /// The object that a module and a name in it stand for; imports the module.
+    fn find_class<'py>(
+        slf: &Bound<'py, Self>,
+        module_name: &Bound<'py, PyString>,
+        global_name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let fix_imports = slf.borrow().source.as_ref().is_some_and(|source| source.fix_imports);
+        // by name alone: dotted names are followed as in protocol 4
+        builder::find_class(State::get(py)?, 4, fix_imports, module_name, global_name)
+    }
+
+    /// The object of a persistent id. A subclass says which.
+    fn persistent_load<'py>(slf: &Bound<'py, Self>, pid: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let _ = pid;
+        let message = "A load persistent id instruction was encountered, but no persistent_load function was specified.";
+        Err(State::get(slf.py())?.unpickling_error(slf.py(), message))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Some(source) = &self.source {
+            visit.call(&source.file)?;
+            if let Some(buffers) = &source.buffers {
+                visit.call(buffers)?;
+            }
+        }
+        for (_, object) in &self.memo {
+            visit.call(object)?;
+        }
+        Ok(())
+    }
+
+    fn __clear__(&mut self) {
+        self.source = None;
+        self.memo = Vec::new();
+    }
+}
+
+/// An attribute of an object's own `__dict__`.
+fn instance_attribute<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match object.getattr(intern!(object.py(), "__dict__"))?.cast_into::<PyDict>() {
+        Ok(attributes) => attributes.get_item(name),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Adds the unpickling functions to a module.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(loads, module)?)?;
+    module.add_function(wrap_pyfunction!(load, module)?)
+}
