@@ -1,0 +1,139 @@
+"""What the module offers: its names, signatures, stubs, and the names that it answers for."""
+
+import ast
+import inspect
+import pickle
+import re
+import threading
+from pathlib import Path
+
+import cloudpickle
+import pytest
+
+import cloudpickle_rs
+
+NAMES = ["CloudPickler", "DEFAULT_PROTOCOL", "Pickler", "PicklingError", "Unpickler", "UnpicklingError", "__version__", "dump", "dumps", "load", "loads"]
+FOLDER = Path(cloudpickle_rs.__file__).parent
+
+
+def test_its_names_are_there_and_documented():
+    for name in NAMES:
+        value = getattr(cloudpickle_rs, name)
+        assert not callable(value) or inspect.getdoc(value), f"{name} has no doc"
+        assert name == "__version__" or name in cloudpickle_rs.__all__, name
+    assert cloudpickle_rs.__doc__
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", cloudpickle_rs.__version__)
+
+
+def test_the_version_is_the_distributions():
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        assert version("cloudpickle_rs") == cloudpickle_rs.__version__
+    except PackageNotFoundError:
+        pytest.fail("the module is not installed as a distribution")
+
+
+def test_it_is_typed():
+    assert (FOLDER / "py.typed").is_file()
+    stub = ast.parse((FOLDER / "__init__.pyi").read_text(encoding="utf-8"))
+    told = {node.name for node in ast.walk(stub) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    told |= {node.target.id for node in ast.walk(stub) if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)}
+    told |= {alias.asname or alias.name for node in ast.walk(stub) if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
+    told |= {target.id for node in ast.walk(stub) if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)}
+    assert set(NAMES) <= told, set(NAMES) - told
+
+
+@pytest.mark.parametrize("name", ["dump", "dumps"])
+def test_signatures_are_upstreams(name):
+    ours, theirs = (inspect.signature(getattr(module, name)) for module in (cloudpickle_rs, cloudpickle))
+    assert [(p.name, p.kind, p.default) for p in ours.parameters.values()] == [(p.name, p.kind, p.default) for p in theirs.parameters.values()]
+
+
+@pytest.mark.parametrize("name", ["load", "loads"])
+def test_loading_takes_what_pickle_takes(name):
+    ours, theirs = (inspect.signature(getattr(module, name)) for module in (cloudpickle_rs, pickle))
+    assert {(p.name, p.default) for p in theirs.parameters.values() if p.kind is p.KEYWORD_ONLY} <= {(p.name, p.default) for p in ours.parameters.values()}
+
+
+def test_importing_it_beside_upstream_changes_nothing_of_upstream(processes, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import cloudpickle, cloudpickle.cloudpickle as inner\n"
+        "before = dict(vars(inner)), cloudpickle.__file__\n"
+        "import cloudpickle_rs, pickle, sys\n"
+        "assert (dict(vars(inner)), cloudpickle.__file__) == before\n"
+        "assert sys.modules['cloudpickle.cloudpickle'] is inner\n"
+        "assert pickle.loads(cloudpickle.dumps(lambda: 1))() == 1\n"
+    )
+    processes.run(script)
+
+
+def test_upstream_can_be_imported_after_it(processes, tmp_path):
+    """Where upstream is installed its names are its own, whichever is imported first."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import cloudpickle_rs, pickle\n"
+        "data = cloudpickle_rs.dumps(lambda x: x + 1)\n"
+        "assert pickle.loads(data)(1) == 2\n"
+        "import cloudpickle\n"
+        "assert cloudpickle.__version__ == '3.1.2', cloudpickle\n"
+        "assert pickle.loads(cloudpickle.dumps(lambda: 1))() == 1\n"
+        "assert cloudpickle_rs.loads(cloudpickle.dumps(lambda: 1))() == 1\n"
+    )
+    processes.run(script)
+
+
+def test_without_it_and_without_upstream_a_pickle_names_what_is_missing(processes, tmp_path):
+    (tmp_path / "pickle").write_bytes(cloudpickle_rs.dumps(lambda: 1))
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import pickle\n"
+        f"data = open({str(tmp_path / 'pickle')!r}, 'rb').read()\n"
+        "try:\n    pickle.loads(data)\n"
+        "except ModuleNotFoundError as error:\n    assert error.name == 'cloudpickle', error.name\n"
+        "else:\n    raise SystemExit('it loads')\n"
+        "import cloudpickle_rs\n"
+        "assert pickle.loads(data)() == 1\n"
+    )
+    processes.run(script, packages=["cloudpickle_rs"])
+
+
+def test_the_standard_pickler_is_not_asked(processes, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        "sys.modules['_pickle'] = None\n"
+        "import cloudpickle_rs\n"
+        "assert cloudpickle_rs.loads(cloudpickle_rs.dumps([lambda: 1, {'a': 1}]))[0]() == 1\n"
+    )
+    processes.run(script, packages=["cloudpickle_rs"])
+
+
+def test_it_needs_no_other_distribution():
+    from importlib.metadata import requires
+
+    assert not requires("cloudpickle_rs")
+
+
+def test_threads_dump_and_load_at_once():
+    wrong = []
+
+    def work(n):
+        for i in range(200):
+            copy = cloudpickle_rs.loads(cloudpickle_rs.dumps([lambda x, n=n: x + n, {"i": i, "n": n}, type("Local", (), {"n": n})]))
+            if (copy[0](i), copy[1], copy[2].n) != (i + n, {"i": i, "n": n}, n):
+                wrong.append((n, i))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_class_loaded_twice_is_one_class():
+    local = type("Local", (), {"x": 1})
+    data = cloudpickle_rs.dumps(local)
+    assert cloudpickle_rs.loads(data) is cloudpickle_rs.loads(data) is local

@@ -1,0 +1,65 @@
+//! All tasks and their options.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The project's tasks.
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask")]
+pub(crate) struct Xtask {
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Task {
+    /// Pickle a lambda in one Python process and call it in another, step by step
+    Demo {
+        /// An interpreter to use instead of the installed ones (repeatable)
+        #[arg(long, value_name = "PATH")]
+        python: Vec<PathBuf>,
+    },
+    /// Check everything: formatting, lints, Rust tests, and the module's suite on each Python found
+    Test(TestOptions),
+    /// Time the module beside upstream, in one process
+    Bench(BenchOptions),
+    /// Take the opcode tables of installed interpreters into cloud-reduce
+    Codegen {
+        /// An interpreter to ask instead of the installed ones (repeatable)
+        #[arg(long, value_name = "PATH")]
+        python: Vec<PathBuf>,
+    },
+    /// List the interpreters that the other tasks find
+    Pythons {
+        /// An interpreter to look at instead of the installed ones (repeatable)
+        #[arg(long, value_name = "PATH")]
+        python: Vec<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct TestOptions {
+    /// An interpreter to test on instead of the installed ones (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) python: Vec<PathBuf>,
+    /// Leave the Rust steps out
+    #[arg(long, conflicts_with = "rust_only")]
+    pub(crate) python_only: bool,
+    /// Leave the Python steps out
+    #[arg(long)]
+    pub(crate) rust_only: bool,
+    /// Arguments for pytest
+    #[arg(last = true, value_name = "PYTEST ARGUMENTS")]
+    pub(crate) pytest: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct BenchOptions {
+    /// An interpreter to measure on instead of the first found (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) python: Vec<PathBuf>,
+    /// Fail when a case is slower than it must be
+    #[arg(long)]
+    pub(crate) check: bool,
+}

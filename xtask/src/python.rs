@@ -1,0 +1,303 @@
+//! Which Pythons are on this machine: candidates from the usual places, each run to be believed.
+
+use std::{
+    collections::HashSet,
+    env, fmt, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
+use cloud_reduce::PythonVersion;
+
+/// Names interpreters to look at before all others, separated as in `PATH`.
+pub(crate) const VARIABLE: &str = "CLOUDPICKLE_RS_PYTHONS";
+
+/// The oldest version that the extension module is built for.
+const OLDEST: PythonVersion = PythonVersion::new(3, 9);
+
+/// What a candidate must print within [`PATIENCE`]. It runs on any Python since 2.6.
+const SCRIPT: &str = r#"
+import os, platform, sys
+try:
+    from sysconfig import get_config_var
+except ImportError:
+    get_config_var = lambda name: None
+print("implementation " + platform.python_implementation())
+print("version " + ".".join(map(str, sys.version_info[:3])))
+print("level " + sys.version_info[3])
+print("threading " + ("free" if get_config_var("Py_GIL_DISABLED") else "gil"))
+print("executable " + sys.executable)
+print("real " + os.path.realpath(sys.executable))
+"#;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An interpreter that ran.
+#[derive(Clone, Debug)]
+pub(crate) struct Python {
+    /// What to run.
+    pub(crate) path: PathBuf,
+    /// The file that this is in the end.
+    real: PathBuf,
+    /// `CPython`, `PyPy`, ...
+    implementation: String,
+    /// The first two numbers of the version.
+    pub(crate) version: PythonVersion,
+    /// The version with all three numbers, such as `3.13.0`.
+    full_version: String,
+    free_threaded: bool,
+}
+
+impl Python {
+    /// Why the extension module cannot be built for this one, if it cannot.
+    pub(crate) fn unsupported(&self) -> Option<String> {
+        let newest = PythonVersion::KNOWN[PythonVersion::KNOWN.len() - 1];
+        if self.version < OLDEST {
+            Some(format!("older than {OLDEST}"))
+        } else if self.implementation != "CPython" {
+            Some("only CPython is supported yet".into())
+        } else if self.version > newest {
+            Some(format!("newer than {newest}: CONTRIBUTING.md tells how to add it"))
+        } else if self.free_threaded {
+            Some("free-threaded builds are not supported yet".into())
+        } else {
+            None
+        }
+    }
+
+    /// A name for folders: `cpython-3.13.0`.
+    pub(crate) fn slug(&self) -> String {
+        format!("{}-{}", self.implementation.to_lowercase(), self.full_version)
+    }
+}
+
+impl fmt::Display for Python {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.implementation, self.full_version)?;
+        if self.free_threaded { f.write_str(" free-threaded") } else { Ok(()) }
+    }
+}
+
+/// All that was found.
+pub(crate) struct Found {
+    /// The interpreters that ran, the first found first.
+    pub(crate) pythons: Vec<Python>,
+    /// The candidates that did not run, with the reason.
+    broken: Vec<(PathBuf, String)>,
+}
+
+impl Found {
+    /// The interpreters that the extension module can be built for.
+    pub(crate) fn supported(&self) -> impl Iterator<Item = &Python> {
+        self.pythons.iter().filter(|python| python.unsupported().is_none())
+    }
+
+    /// One interpreter for each version that the module can be built for, the oldest version first. Of several builds of one
+    /// version the first found is taken.
+    pub(crate) fn one_per_version(&self) -> Vec<&Python> {
+        let mut chosen: Vec<&Python> = Vec::new();
+        for python in self.supported() {
+            if chosen.iter().all(|other| other.version != python.version) {
+                chosen.push(python);
+            }
+        }
+        chosen.sort_by_key(|python| python.version);
+        chosen
+    }
+
+    /// Tells what was found, and of what is no use, why.
+    pub(crate) fn print(&self) {
+        for python in &self.pythons {
+            let note = python.unsupported().map(|why| format!("   ({why})")).unwrap_or_default();
+            println!("  {python:<22} {}{note}", python.path.display());
+        }
+        for (path, why) in &self.broken {
+            println!("  {:<22} {}   ({why})", "does not run", path.display());
+        }
+        if self.pythons.is_empty() {
+            println!("  no Python at all");
+        }
+    }
+}
+
+/// Says how to get a Python, for a machine that has none to use.
+pub(crate) const HOW_TO_INSTALL: &str = "install one, for example: `uv python install 3.13`, `pyenv install 3.13`, \
+     `apt install python3 python3-venv`, `brew install python` or `winget install Python.Python.3.13`";
+
+/// Looks at the `given` interpreters, or, when none are, at every candidate in the usual places.
+pub(crate) fn find(given: &[PathBuf]) -> Found {
+    let candidates = if given.is_empty() { candidates() } else { given.to_vec() };
+    let mut seen = HashSet::new();
+    let candidates: Vec<PathBuf> =
+        candidates.into_iter().filter(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone()))).collect();
+    let answers: Vec<_> = thread::scope(|scope| {
+        let running: Vec<_> = candidates.iter().map(|path| scope.spawn(|| ask(path))).collect();
+        running.into_iter().map(|thread| thread.join().unwrap_or_else(|_| bail!("its check panicked"))).collect()
+    });
+    let mut found = Found { pythons: Vec::new(), broken: Vec::new() };
+    for (path, answer) in candidates.into_iter().zip(answers) {
+        match answer {
+            Ok(python) => {
+                if found.pythons.iter().all(|other| (&other.real, &other.full_version) != (&python.real, &python.full_version)) {
+                    found.pythons.push(python);
+                }
+            }
+            Err(error) => found.broken.push((path, format!("{error:#}"))),
+        }
+    }
+    found
+}
+
+/// The paths of the `given` interpreters, or of all that are found, whatever their version.
+pub(crate) fn interpreters(given: &[PathBuf]) -> Vec<PathBuf> {
+    if given.is_empty() { find(given).pythons.into_iter().map(|python| python.path).collect() } else { given.to_vec() }
+}
+
+/// Runs a candidate and believes what it says of itself.
+fn ask(path: &Path) -> anyhow::Result<Python> {
+    let mut child = Command::new(path)
+        .args(["-E", "-c", SCRIPT])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    // The answer is a few hundred bytes, which a pipe holds: waiting before reading cannot block.
+    let started = Instant::now();
+    while child.try_wait()?.is_none() {
+        if started.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            bail!("no answer within {} s", PATIENCE.as_secs());
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output()?;
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        bail!("{}", stderr.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it fails and says nothing"));
+    }
+    let field = |name: &str| {
+        let found = stdout.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        found.with_context(|| format!("it does not tell its {name}"))
+    };
+    let full_version = field("version")?.to_owned();
+    let mut numbers = full_version.split('.').map(str::parse);
+    let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else {
+        bail!("{full_version:?} is no version");
+    };
+    // A shim's own path goes on to another interpreter when the folder changes: what it stands for is run from here on.
+    let executable = PathBuf::from(field("executable")?);
+    Ok(Python {
+        path: if executable.is_file() { executable } else { path.to_owned() },
+        real: PathBuf::from(field("real")?),
+        implementation: field("implementation")?.to_owned(),
+        version: PythonVersion::new(major, minor),
+        full_version,
+        free_threaded: field("threading")? == "free",
+    })
+}
+
+/// Every path that may be an interpreter, in order of preference.
+fn candidates() -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    found.extend(env::var_os(VARIABLE).iter().flat_map(env::split_paths).filter(|path| !path.as_os_str().is_empty()));
+    for folder in env::var_os("PATH").iter().flat_map(env::split_paths).chain(system_folders()) {
+        found.extend(interpreters_in(&folder));
+    }
+    for folder in version_folders() {
+        found.extend(interpreters_in(&folder));
+        found.extend(interpreters_in(&folder.join("bin")));
+    }
+    found
+}
+
+/// Folders of executables that may be missing in `PATH`.
+fn system_folders() -> Vec<PathBuf> {
+    let folders: &[&str] = if cfg!(windows) {
+        &[]
+    } else {
+        &["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", "/home/linuxbrew/.linuxbrew/bin", "/opt/local/bin"]
+    };
+    folders.iter().map(PathBuf::from).collect()
+}
+
+/// Folders that hold one installed Python each: pyenv's, uv's, asdf's, conda's environments, and those of the installers of
+/// python.org.
+fn version_folders() -> Vec<PathBuf> {
+    let variable = |name| env::var_os(name).map(PathBuf::from);
+    let home = variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).unwrap_or_default();
+    let mut parents = vec![
+        variable("PYENV_ROOT").unwrap_or_else(|| home.join(".pyenv")).join("versions"),
+        home.join(".pyenv/pyenv-win/versions"),
+        variable("UV_PYTHON_INSTALL_DIR").unwrap_or_else(|| home.join(".local/share/uv/python")),
+        variable("ASDF_DATA_DIR").unwrap_or_else(|| home.join(".asdf")).join("installs/python"),
+        "/Library/Frameworks/Python.framework/Versions".into(),
+    ];
+    if let Some(data) = variable("APPDATA") {
+        parents.push(data.join("uv/python"));
+    }
+    if let Some(data) = variable("LOCALAPPDATA") {
+        parents.push(data.join("Programs/Python"));
+    }
+    let mut condas: Vec<PathBuf> = variable("CONDA_PREFIX").into_iter().collect();
+    condas.extend(["miniconda3", "anaconda3", "miniforge3", "mambaforge", ".conda"].map(|name| home.join(name)));
+    condas.extend(["/opt/conda", "/opt/miniconda3", "/opt/anaconda3", "/opt/miniforge3"].map(PathBuf::from));
+    let mut folders = Vec::new();
+    for conda in condas {
+        parents.push(conda.join("envs"));
+        folders.push(conda);
+    }
+    for parent in parents {
+        folders.extend(sorted_entries(&parent));
+    }
+    folders
+}
+
+/// The interpreters that lie directly in `folder`.
+fn interpreters_in(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    sorted_entries(folder).into_iter().filter(|path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        is_interpreter_name(name.strip_suffix(env::consts::EXE_SUFFIX).unwrap_or_default()) && path.is_file()
+    })
+}
+
+/// What `folder` holds, by name; nothing if it cannot be read.
+fn sorted_entries(folder: &Path) -> Vec<PathBuf> {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    entries.sort();
+    entries
+}
+
+/// Whether a file of this name is run to see what it is: `python`, `python3`, `python3.13`, `python3.13t`, `pypy3`, `pypy3.11`.
+fn is_interpreter_name(name: &str) -> bool {
+    let Some(version) = name.strip_prefix("python").or_else(|| name.strip_prefix("pypy")) else { return false };
+    let version = version.strip_suffix('t').unwrap_or(version);
+    version.is_empty() || version.split('.').all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interpreters_are_told_from_what_lies_beside_them_by_name() {
+        for name in ["python", "python3", "python3.9", "python3.15", "python3.13t", "pypy3", "pypy3.11", "python2.7"] {
+            assert!(is_interpreter_name(name), "{name}");
+        }
+        for name in ["python-config", "python3-config", "python3.", "pythonw", "ipython", "pypy3clean", "python3.12-gdb.py", "py"] {
+            assert!(!is_interpreter_name(name), "{name}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_candidate_that_does_not_run_is_told_and_not_fatal() {
+        let found = find(&["/no/such/python".into(), "/bin/cat".into()]);
+        assert!(found.pythons.is_empty());
+        assert_eq!(found.broken.len(), 2);
+    }
+}

@@ -1,0 +1,106 @@
+//! `cargo xtask test`: every check there is.
+
+use anyhow::bail;
+use xshell::{Shell, cmd};
+
+use crate::{
+    flags::TestOptions,
+    python::{self, Python},
+    steps::{Steps, quietly},
+    target,
+    venv::{UPSTREAM, Venv},
+};
+
+/// What cargo's own subcommands need, and how to get it.
+const TOOLS: [(&str, &str); 2] = [("fmt", "rustup component add rustfmt"), ("clippy", "rustup component add clippy")];
+
+/// Runs all steps, goes on where one fails, and sums up.
+///
+/// # Errors
+///
+/// When a tool is missing or a step failed.
+pub(crate) fn test(shell: &Shell, options: &TestOptions) -> anyhow::Result<()> {
+    println!("Pythons on this machine:");
+    let found = python::find(&options.python);
+    found.print();
+    println!();
+    let pythons = found.one_per_version();
+    let mut missing: Vec<String> = TOOLS
+        .iter()
+        .filter(|(tool, _)| quietly(cmd!(shell, "cargo {tool} --version")).is_err())
+        .map(|(tool, install)| format!("`cargo {tool}` is missing: {install}"))
+        .collect();
+    if pythons.is_empty() && !options.rust_only {
+        missing.push(format!("there is no Python to test the module on: {}", python::HOW_TO_INSTALL));
+    }
+    if !missing.is_empty() {
+        bail!("{}", missing.join("\n"));
+    }
+
+    let rust = if options.python_only { Vec::new() } else { rust_steps(shell, &pythons) };
+    let pythons = if options.rust_only { Vec::new() } else { pythons };
+    let mut steps = Steps::new(rust.len() + 3 * pythons.len());
+    for (title, command) in rust {
+        steps.step(&title, || quietly(command));
+    }
+    for python in pythons {
+        on_python(shell, &mut steps, python, &options.pytest);
+    }
+    steps.finish()
+}
+
+/// The steps that cargo does. The lints of the extension module depend on the version of Python that it is built for, so the
+/// oldest and the newest are checked.
+fn rust_steps<'sh>(shell: &'sh Shell, pythons: &[&Python]) -> Vec<(String, xshell::Cmd<'sh>)> {
+    let mut steps = vec![
+        ("formatting".into(), cmd!(shell, "cargo fmt --all --check")),
+        (
+            "lints".into(),
+            cmd!(shell, "cargo clippy --quiet --workspace --exclude cloudpickle-py --all-targets --all-features -- -D warnings"),
+        ),
+    ];
+    let (first, last) = (pythons.first(), pythons.last().filter(|_| pythons.len() > 1));
+    for python in first.into_iter().chain(last) {
+        steps.push((
+            format!("lints of the module, {python}"),
+            cmd!(shell, "cargo clippy --quiet --package cloudpickle-py --all-targets -- -D warnings")
+                .env("PYO3_PYTHON", &python.path),
+        ));
+    }
+    steps.push((
+        "Rust tests".into(),
+        cmd!(shell, "cargo test --quiet --workspace --exclude cloudpickle-py --all-features --lib --bins --tests --examples"),
+    ));
+    steps.push(("documentation tests".into(), cmd!(shell, "cargo test --quiet --workspace --exclude cloudpickle-py --all-features --doc")));
+    steps.push((
+        "documentation".into(),
+        cmd!(shell, "cargo doc --quiet --workspace --exclude cloudpickle-py --all-features --no-deps").env("RUSTDOCFLAGS", "-D warnings"),
+    ));
+    steps
+}
+
+/// Builds the module for one interpreter and runs its suite there.
+fn on_python(shell: &Shell, steps: &mut Steps, python: &Python, pytest: &[String]) {
+    let titles = ["environment", "module built", "module's tests"].map(|what| format!("{python}: {what}"));
+    let venv = steps.step(&titles[0], || {
+        let venv = Venv::new(shell, python, target().join("test").join(python.slug()))?;
+        venv.install(&[UPSTREAM, "pytest"])?;
+        Ok(venv)
+    });
+    let Some(venv) = venv else {
+        steps.skip(&titles[1]);
+        steps.skip(&titles[2]);
+        return;
+    };
+    if steps.step(&titles[1], || venv.install_module()).is_none() {
+        steps.skip(&titles[2]);
+        return;
+    }
+    let (program, cache) = (venv.python(), target().join("test/pytest-cache"));
+    steps.step(&titles[2], || {
+        quietly(
+            cmd!(shell, "{program} -m pytest --quiet -o cache_dir={cache} crates/cloudpickle-py/tests {pytest...}")
+                .env_remove("PYTHONPATH"),
+        )
+    });
+}
