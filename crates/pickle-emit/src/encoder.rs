@@ -35,12 +35,20 @@ pub struct Encoder<S> {
     sink: S,
     protocol: Protocol,
     framer: Framer,
+    /// Whether large payloads stay within frames.
+    large_in_frames: bool,
 }
 
 impl<S: Sink> Encoder<S> {
     /// An encoder that writes a protocol into a sink, behind what the sink holds already.
     pub fn new(sink: S, protocol: Protocol) -> Self {
-        Encoder { sink, protocol, framer: Framer::default() }
+        Encoder { sink, protocol, framer: Framer::default(), large_in_frames: false }
+    }
+
+    /// The same encoder, which keeps large payloads within frames, as CPython did up to 3.6.
+    #[must_use]
+    pub fn with_large_in_frames(self) -> Self {
+        Encoder { large_in_frames: true, ..self }
     }
 
     /// The protocol that it writes.
@@ -70,9 +78,21 @@ impl<S: Sink> Encoder<S> {
         if self.protocol >= Protocol::V2 {
             self.sink.write(&[Opcode::Proto.byte(), self.protocol.version()]);
         }
+        self.begin_frame();
+    }
+
+    /// Begins a frame, from protocol 4 on.
+    #[inline]
+    pub(crate) fn begin_frame(&mut self) {
         if self.protocol.is_framed() {
             self.framer.begin(&mut self.sink);
         }
+    }
+
+    /// Ends the frame.
+    #[inline]
+    pub(crate) fn end_frame(&mut self) {
+        self.framer.end(&mut self.sink);
     }
 
     /// Tells that an object begins here, so that a frame may end.
@@ -128,6 +148,22 @@ impl<S: Sink> Encoder<S> {
             let [a, b, c, d] = small.to_le_bytes();
             self.sink.write(&[Opcode::BinInt.byte(), a, b, c, d]);
         }
+    }
+
+    /// Writes an integer by `LONG1` although it may fit a smaller opcode, as Python 2 writes its `long`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NeedsProtocol`] below protocol 2, which has no opcode for it.
+    pub fn small_long(&mut self, value: i64) -> Result<(), Error> {
+        if self.protocol < Protocol::V2 {
+            return Err(ErrorKind::NeedsProtocol { opcode: Opcode::Long1.name(), needs: Protocol::V2 }.into());
+        }
+        if value == 0 {
+            self.sink.write(&[Opcode::Long1.byte(), 0]);
+        } else {
+            self.long_of_i64(value);
+        }
+        Ok(())
     }
 
     fn long_of_i64(&mut self, value: i64) {
@@ -198,11 +234,32 @@ impl<S: Sink> Encoder<S> {
     fn long_str(&mut self, utf8: &[u8]) -> Result<(), Error> {
         if self.protocol == Protocol::V0 {
             let mut text = Vec::with_capacity(utf8.len());
-            arg::raw_unicode_escape(utf8, &mut text);
+            arg::raw_unicode_escape(utf8, true, &mut text);
             self.text(Opcode::Unicode, &text);
             return Ok(());
         }
         self.counted(Opcode::BinUnicode, Opcode::BinUnicode8, utf8, "a string", Protocol::V4)
+    }
+
+    /// Writes a Python 2 `str`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ArgTooLong`] if it has 2 GiB or more and the protocol is not 0.
+    pub fn string(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.protocol == Protocol::V0 {
+            let mut text = Vec::with_capacity(bytes.len() + 2);
+            arg::string_repr(bytes, &mut text);
+            self.text(Opcode::String, &text);
+        } else if let Ok(length) = u8::try_from(bytes.len()) {
+            self.sink.write_parts(&[Opcode::ShortBinString.byte(), length], bytes);
+        } else if let Ok(length) = i32::try_from(bytes.len()) {
+            let [a, b, c, d] = length.to_le_bytes();
+            self.sink.write_parts(&[Opcode::BinString.byte(), a, b, c, d], bytes);
+        } else {
+            let max = i32::MAX as u64;
+            return Err(ErrorKind::ArgTooLong { opcode: Opcode::BinString, length: bytes.len() as u64, max }.into());
+        }
+        Ok(())
     }
 
     /// Writes a `bytes` object.
@@ -253,7 +310,7 @@ impl<S: Sink> Encoder<S> {
 
     /// Writes a payload behind its opcode and length; a large one outside of frames, if it may stand there.
     fn payload(&mut self, head: &[u8], bytes: &[u8], may_leave_frame: bool) {
-        if may_leave_frame && bytes.len() >= FRAME_SIZE_TARGET && self.framer.end(&mut self.sink) {
+        if may_leave_frame && bytes.len() >= FRAME_SIZE_TARGET && !self.large_in_frames && self.framer.end(&mut self.sink) {
             self.sink.write(head);
             self.sink.piece_ends();
             self.sink.write(bytes);
@@ -312,13 +369,25 @@ impl<S: Sink> Encoder<S> {
     /// # Errors
     /// [`ErrorKind::GlobalName`] if a name has a character that the protocol cannot carry, or a line break.
     pub fn global(&mut self, module: &str, name: &str) -> Result<(), Error> {
+        self.names(Opcode::Global, module, name)
+    }
+
+    /// Writes an `INST`, with the names of the class as [`global`](Encoder::global) writes them.
+    ///
+    /// # Errors
+    /// As [`global`](Encoder::global).
+    pub fn inst(&mut self, module: &str, name: &str) -> Result<(), Error> {
+        self.names(Opcode::Inst, module, name)
+    }
+
+    fn names(&mut self, opcode: Opcode, module: &str, name: &str) -> Result<(), Error> {
         let fits = |text: &str| !text.contains('\n') && (self.protocol >= Protocol::V3 || text.is_ascii());
         if !fits(module) || !fits(name) {
             return Err(
                 ErrorKind::GlobalName { module: module.to_owned(), name: name.to_owned(), protocol: self.protocol }.into()
             );
         }
-        self.text(Opcode::Global, module.as_bytes());
+        self.text(opcode, module.as_bytes());
         self.sink.write_parts(name.as_bytes(), b"\n");
         Ok(())
     }

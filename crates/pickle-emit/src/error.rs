@@ -1,6 +1,7 @@
 //! [`Error`]: what cannot be written, and why.
 
-use pickle_opcodes::Protocol;
+use pickle_graph::NodeId;
+use pickle_opcodes::{Opcode, Protocol};
 
 /// Why something cannot be written as a pickle. One word wide.
 #[derive(Debug, thiserror::Error)]
@@ -59,5 +60,60 @@ pub enum ErrorKind {
         opcode: &'static str,
         /// The first protocol that has it.
         needs: Protocol,
+    },
+    /// A payload that is longer than the length in front of it can say.
+    #[error("{opcode} carries up to {max} bytes, not {length}")]
+    ArgTooLong {
+        /// The opcode.
+        opcode: Opcode,
+        /// The payload's length, in bytes.
+        length: u64,
+        /// The longest that the opcode can carry, in bytes.
+        max: u64,
+    },
+    /// A text that is to stand on a line of its own and holds a line break.
+    #[error("{opcode}'s argument holds a line break")]
+    ArgLineBreak {
+        /// The opcode.
+        opcode: Opcode,
+    },
+    /// An op that does not fit behind those before it.
+    #[error("{opcode}: {what}")]
+    Discipline {
+        /// The opcode.
+        opcode: Opcode,
+        /// What it lacks.
+        what: String,
+    },
+    /// An op that names nothing that was put in the memo.
+    #[error("{opcode} names nothing in the memo")]
+    MemoIndex {
+        /// The opcode.
+        opcode: Opcode,
+    },
+    /// A protocol that there is not.
+    #[error("unsupported pickle protocol: {version}")]
+    UnknownProtocol {
+        /// Its number.
+        version: u8,
+    },
+    /// A tuple, or the arguments of an object, that hold themselves with no list, dict, set or object in between: no pickle can make
+    /// such a thing.
+    #[error("{node:?} holds itself, and nothing between can be made before it")]
+    Cycle {
+        /// The node.
+        node: NodeId,
+    },
+    /// Tuples that hold themselves in so many ways that writing them would take more than linear time.
+    #[error("{node:?} is part of too many cycles of tuples")]
+    TooManyCycles {
+        /// The node.
+        node: NodeId,
+    },
+    /// An out-of-band buffer that was to be written in band and was not given.
+    #[error("out-of-band buffer {index} was not given")]
+    NoBuffer {
+        /// Its index.
+        index: u32,
     },
 }

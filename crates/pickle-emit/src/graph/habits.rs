@@ -1,0 +1,43 @@
+//! [`Habits`]: in what the picklers differ that are all correct.
+
+use pickle_graph::Pickler;
+use pickle_opcodes::Protocol;
+
+/// In what picklers differ.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Habits {
+    /// The memo's first index.
+    pub(super) memo_start: usize,
+    /// Only a list that is a single item has it by `APPEND`; a last batch of one item goes by `APPENDS`.
+    pub(super) append_only_single: bool,
+    /// The same for dicts and `SETITEM`; and a dict whose items fill their batches ends in an empty one.
+    pub(super) set_item_only_single: bool,
+    /// A set whose items fill their batches ends in an empty one.
+    pub(super) empty_add_items: bool,
+    /// Ints are written by `LONG` at protocol 0.
+    pub(super) int_by_long: bool,
+    /// Floats have 17 digits at protocol 0.
+    pub(super) float_17_digits: bool,
+    /// `UNICODE` leaves carriage return, NUL and 0x1a as they are.
+    pub(super) raw_controls: bool,
+    /// Large payloads stay within frames.
+    pub(super) large_in_frames: bool,
+}
+
+impl Habits {
+    pub(super) fn of(pickler: Pickler, protocol: Protocol) -> Habits {
+        let python2 = matches!(pickler, Pickler::Pickle2 | Pickler::CPickle);
+        let old = python2 || pickler == Pickler::CPython3_6;
+        let text = protocol == Protocol::V0;
+        Habits {
+            memo_start: usize::from(pickler == Pickler::CPickle),
+            append_only_single: !python2 && pickler != Pickler::CPython3_15,
+            set_item_only_single: !matches!(pickler, Pickler::Pickle2 | Pickler::CPython3_15),
+            empty_add_items: pickler != Pickler::CPython3_15,
+            int_by_long: text && pickler == Pickler::CPython3_6,
+            float_17_digits: text && pickler == Pickler::CPickle,
+            raw_controls: text && old,
+            large_in_frames: pickler == Pickler::CPython3_6,
+        }
+    }
+}
