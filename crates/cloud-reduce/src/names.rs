@@ -105,7 +105,7 @@ define_reconstructors! {
     EmptyCellValue "_empty_cell_value" () 0 (0, 4)..now
         "The object that stands for what an empty cell holds; it is named, never called.";
     BuiltinType "_builtin_type" ("name") 1 (0, 0)..now
-        "Finds a type of the `types` module by the name it has there.";
+        "Finds a type of the `types` module by the name it has there; `ClassType`, which releases before 1.3 wrote, is `type`.";
     Subimport "subimport" ("name") 1 (0, 0)..now
         "Imports a module by its full name.";
     DynamicSubimport "dynamic_subimport" ("name", "vars") 2 (0, 0)..now

@@ -7,6 +7,7 @@ mod layout;
 mod lines;
 mod opcode;
 mod opcodes;
+mod shape;
 
 pub use exceptions::{ExceptionHandler, ExceptionHandlers};
 pub use globals::{GlobalOps, NameIndices};
@@ -14,3 +15,4 @@ pub use instruction::{Instruction, Instructions, Operand};
 pub use layout::{CodeField, CodeLayout};
 pub use lines::{LineRange, LineRanges, LineTable, LineTableFormat, Position, Positions};
 pub use opcode::{ArgKind, OpcodeInfo, OpcodeTable};
+pub use shape::CodeShape;

@@ -7,7 +7,7 @@ use pickle_graph::{Graph, NodeId, Str};
 use super::value::{Callee, Fields, Names, bytes};
 use crate::{
     Error, ErrorKind, PythonVersion,
-    code::{CodeField, CodeLayout, GlobalOps, LineTable, LineTableFormat},
+    code::{CodeField, CodeLayout, CodeShape, GlobalOps, LineTable, LineTableFormat},
 };
 
 /// A code object: a function's body and all that is known of it before it runs.
@@ -240,6 +240,29 @@ impl<'a> Code<'a> {
     #[must_use]
     pub fn exception_table_bytes(&self) -> Cow<'a, [u8]> {
         self.bytes(CodeField::Exceptiontable)
+    }
+
+    /// Calls a function with what the code object tells of the Python that made it.
+    ///
+    /// ```
+    /// # use cloud_reduce::{Code, Implementation, PythonVersion};
+    /// fn made_by(code: &Code<'_>) -> Vec<(Implementation, PythonVersion)> {
+    ///     code.shape(|shape| shape.versions().collect())
+    /// }
+    /// ```
+    pub fn shape<R>(&self, with: impl FnOnce(CodeShape<'_>) -> R) -> R {
+        with(CodeShape {
+            argument_count: self.args.len(),
+            co_code: &self.co_code(),
+            line_table: &self.line_table_bytes(),
+            exception_table: &self.exception_table_bytes(),
+            flags: self.flags(),
+            consts: self.consts().len(),
+            names: self.names().len(),
+            locals: self.varnames().len(),
+            cellvars: self.cellvars().len(),
+            freevars: self.freevars().len(),
+        })
     }
 
     fn bytes(&self, field: CodeField) -> Cow<'a, [u8]> {

@@ -273,9 +273,10 @@ def main():
         protocol)
     with open(name + ".pkl", "wb") as file:
         file.write(data)
-    # Loading sets no attribute on a class that the process knows: the classes are those of the zoo.
+    metaclasses = [type(value) for value in loaded if isinstance(type(value), type) and type(value).__module__ == "__main__"
+                   and issubclass(type(value), type)]
     with open(name + ".facts", "w") as file:
-        lines = ["\t".join(line) for line in facts(loaded + [Meta])]
+        lines = ["\t".join(line) for line in facts(loaded + metaclasses)]
         file.write("\n".join(sorted(lines)) + "\n")
     if package == "cloudpickle" and protocol == pickle.HIGHEST_PROTOCOL and sys.version_info[:2] == (3, 13):
         with open("lambda.pkl", "wb") as file:

@@ -1,0 +1,125 @@
+//! [`CodeShape`]: which versions of Python may have made a code object.
+
+use super::{ArgKind, CodeLayout, ExceptionHandlers, Instructions, LineRange, LineTable, LineTableFormat, OpcodeTable, Operand};
+use crate::{Implementation, PythonVersion};
+
+/// What a code object tells of the Python that made it, without its names and values.
+///
+/// [`Code::shape`](crate::Code::shape) takes it from a pickle.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeShape<'a> {
+    /// How many arguments `types.CodeType` gets.
+    pub argument_count: usize,
+    /// `co_code`.
+    pub co_code: &'a [u8],
+    /// `co_lnotab` or `co_linetable`.
+    pub line_table: &'a [u8],
+    /// `co_exceptiontable`, or nothing.
+    pub exception_table: &'a [u8],
+    /// `co_flags`.
+    pub flags: i32,
+    /// How many constants there are.
+    pub consts: usize,
+    /// How many names of globals and attributes there are.
+    pub names: usize,
+    /// How many local variables there are.
+    pub locals: usize,
+    /// How many variables nested functions refer to.
+    pub cellvars: usize,
+    /// How many variables come from an enclosing function.
+    pub freevars: usize,
+}
+
+/// `CO_NOFREE`: there are neither cell nor free variables. CPython knew it up to 3.10, PyPy still does.
+const NOFREE: i32 = 0x40;
+/// `CO_HAS_DOCSTRING`, known from CPython 3.13 on.
+const HAS_DOCSTRING: i32 = 0x400_0000;
+/// `CO_METHOD`, known from CPython 3.14 on.
+const METHOD: i32 = 0x800_0000;
+
+impl CodeShape<'_> {
+    /// The versions that may have made it: those that take as many arguments, whose opcodes its bytecode is made of, whose
+    /// arguments stay within what the code object has, whose inline caches are where they must be and empty, whose jumps and
+    /// handlers lead to instructions, and whose line table covers the bytecode.
+    ///
+    /// Some versions compile a simple function to the same bytes, so that there can be more than one. The true version is among
+    /// them for whatever a compiler made; for bytecode that was made by hand there may be none.
+    pub fn versions(&self) -> impl Iterator<Item = (Implementation, PythonVersion)> {
+        OpcodeTable::all().filter(|table| self.may_be_of(table)).map(|table| (table.implementation(), table.version()))
+    }
+
+    fn may_be_of(&self, table: &'static OpcodeTable) -> bool {
+        let (implementation, version) = (table.implementation(), table.version());
+        CodeLayout::for_python(version.major, version.minor).is_some_and(|layout| layout.fields().len() == self.argument_count)
+            && self.flags_may_be_of(implementation, version)
+            && self.lines_may_be_of(LineTableFormat::of(implementation, version))
+            && self.instructions_may_be_of(table)
+    }
+
+    fn flags_may_be_of(&self, implementation: Implementation, version: PythonVersion) -> bool {
+        let closed = self.cellvars == 0 && self.freevars == 0;
+        let knows_nofree = implementation == Implementation::PyPy || version.minor <= 10;
+        (self.flags & NOFREE != 0) == (knows_nofree && closed)
+            && (version.minor >= 13 || self.flags & HAS_DOCSTRING == 0)
+            && (version.minor >= 14 || self.flags & METHOD == 0)
+    }
+
+    fn lines_may_be_of(&self, format: LineTableFormat) -> bool {
+        let table = LineTable { format, bytes: self.line_table, first_line: 0, code_length: self.co_code.len() };
+        match format {
+            // What was optimized away at the end of a function may reach beyond the code.
+            LineTableFormat::Lnotab => self.line_table.len().is_multiple_of(2),
+            LineTableFormat::Linetable => {
+                self.line_table.len().is_multiple_of(2)
+                    && self.line_table.iter().step_by(2).map(|&bytes| usize::from(bytes)).sum::<usize>() == self.co_code.len()
+            }
+            LineTableFormat::Locations | LineTableFormat::PyPy => {
+                let end = table.ranges().last().map_or(0, |LineRange { end, .. }| end);
+                end == self.co_code.len()
+            }
+        }
+    }
+
+    fn instructions_may_be_of(&self, table: &'static OpcodeTable) -> bool {
+        let version = table.version();
+        let joined = version.minor >= 11 && table.implementation() == Implementation::CPython;
+        let cells = self.cellvars + self.freevars;
+        let variables = self.locals + cells;
+        let mut starts = vec![false; self.co_code.len() / 2 + 1];
+        let mut resumes = false;
+        let mut last = None;
+        for instruction in Instructions::new(table, self.co_code) {
+            starts[instruction.offset / 2] = true;
+            let Some(info) = instruction.info else { return false };
+            let is_written = info.specializes.is_none() && !info.name.starts_with("INSTRUMENTED_") && info.name != "CACHE";
+            let is_empty = info.has_arg() || self.co_code.get(instruction.offset + 1) == Some(&0);
+            let is_within = match instruction.operand {
+                Operand::Const(index) => (index as usize) < self.consts,
+                Operand::Name { index, .. } => (index as usize) < self.names,
+                Operand::Local(index) => (index as usize) < if joined { variables } else { self.locals },
+                Operand::LocalPair(first, second) => (first.max(second) as usize) < variables,
+                Operand::Free(index) => (index as usize) < if joined { variables } else { cells },
+                Operand::Number(_) => !matches!(info.arg, ArgKind::Compare { .. }),
+                Operand::Nothing | Operand::Compare(_) | Operand::Jump(_) => true,
+            };
+            if !is_written || !is_empty || !is_within || instruction.caches.iter().any(|&byte| byte != 0) {
+                return false;
+            }
+            resumes |= info.name == "RESUME";
+            last = Some(info.name);
+        }
+        let leads_somewhere = |offset: usize| offset.is_multiple_of(2) && starts.get(offset / 2) == Some(&true);
+        let jumps = Instructions::new(table, self.co_code).all(|instruction| match instruction.operand {
+            Operand::Jump(target) => usize::try_from(target).is_ok_and(leads_somewhere),
+            _ => true,
+        });
+        let handlers = ExceptionHandlers::new(self.exception_table)
+            .all(|handler| handler.end <= self.co_code.len() && leads_somewhere(handler.target));
+        jumps && handlers && (resumes || !joined) && last.is_some_and(ends)
+    }
+}
+
+/// Whether code can end with an instruction: with one that nothing follows.
+fn ends(name: &str) -> bool {
+    name.starts_with("RETURN") || name.starts_with("JUMP") || matches!(name, "RAISE_VARARGS" | "RERAISE")
+}
