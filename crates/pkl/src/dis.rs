@@ -1,0 +1,104 @@
+//! `pkl dis`: the listing of `python -m pickletools`.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::input::Input;
+
+/// List the opcodes of pickles, as `python -m pickletools` does
+///
+/// Each file's first pickle is listed; what comes behind its STOP is not looked at.
+#[derive(Args)]
+pub(crate) struct Dis {
+    /// The pickle files; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<Input>,
+
+    /// Write the listing to this file
+    #[arg(short, long, value_name = "OUTPUT")]
+    output: Option<PathBuf>,
+
+    /// Keep the memo from one file to the next, for pickles of one pickler
+    #[arg(short, long)]
+    memo: bool,
+
+    /// By how many blanks to indent for each open mark
+    #[arg(short = 'l', long, value_name = "BLANKS", default_value_t = 4)]
+    indentlevel: usize,
+
+    /// Say on each line what the opcode does
+    #[arg(short, long)]
+    annotate: bool,
+
+    /// What to print before each listing if there are several files
+    #[arg(short, long, value_name = "TEXT", default_value = "==> {name} <==")]
+    preamble: String,
+}
+
+/// The column of annotations that `python -m pickletools -a` asks for.
+const ANNOTATIONS: usize = 30;
+
+impl Dis {
+    pub(crate) fn run(&self) -> Result<()> {
+        match &self.output {
+            None => self.write(&mut io::stdout().lock()),
+            Some(path) => {
+                let mut file = File::create(path).with_context(|| path.display().to_string())?;
+                self.write(&mut file)
+            }
+        }
+    }
+
+    fn write(&self, out: &mut impl Write) -> Result<()> {
+        let column = if self.annotate { ANNOTATIONS } else { 0 };
+        let mut dis = pickle_parse::Dis::new().indent(self.indentlevel).annotate(column).keep_memo(self.memo);
+        for file in &self.files {
+            if self.files.len() > 1 {
+                writeln!(out, "{}", preamble(&self.preamble, &file.to_string())?)?;
+            }
+            let pickle = file.read()?;
+            dis.write(&pickle, out).with_context(|| file.to_string())?;
+        }
+        out.flush()?;
+        Ok(())
+    }
+}
+
+/// Puts the name into a format of Python's: `{name}` is it, doubled braces are braces.
+fn preamble(format: &str, name: &str) -> Result<String> {
+    let mut text = String::new();
+    let mut rest = format;
+    while let Some(brace) = rest.find(['{', '}']) {
+        text.push_str(&rest[..brace]);
+        rest = &rest[brace..];
+        let (stands_for, length) = match rest {
+            _ if rest.starts_with("{{") => ("{", 2),
+            _ if rest.starts_with("}}") => ("}", 2),
+            _ if rest.starts_with("{name}") => (name, 6),
+            _ => bail!("--preamble: `{format}` has a brace that is neither doubled nor of `{{name}}`"),
+        };
+        text.push_str(stands_for);
+        rest = &rest[length..];
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preambles_have_the_name_where_they_say_so() {
+        assert_eq!(preamble("==> {name} <==", "a.pkl").unwrap(), "==> a.pkl <==");
+        assert_eq!(preamble("{{{name}}} {name}", "{").unwrap(), "{{} {");
+        assert!(preamble("{nam}", "a").is_err());
+        assert!(preamble("}", "a").is_err());
+    }
+}

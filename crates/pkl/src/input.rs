@@ -1,0 +1,40 @@
+//! The files that commands read.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fmt, fs,
+    io::{self, Read},
+    path::Path,
+};
+
+use anyhow::{Context, Result};
+
+/// A file named on the command line; `-` is standard input.
+#[derive(Clone, Debug)]
+pub(crate) struct Input(OsString);
+
+impl From<OsString> for Input {
+    fn from(name: OsString) -> Self {
+        Input(name)
+    }
+}
+
+impl Input {
+    /// The whole content.
+    pub(crate) fn read(&self) -> Result<Vec<u8>> {
+        let read = if self.0 == OsStr::new("-") {
+            let mut content = Vec::new();
+            io::stdin().lock().read_to_end(&mut content).map(|_| content)
+        } else {
+            fs::read(&self.0)
+        };
+        read.with_context(|| self.to_string())
+    }
+}
+
+/// The name as messages have it.
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == OsStr::new("-") { f.write_str("<stdin>") } else { Path::new(&self.0).display().fmt(f) }
+    }
+}
