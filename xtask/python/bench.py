@@ -19,7 +19,7 @@ QUICK = "--quick" in sys.argv
 ROUNDS = 5 if QUICK else 9
 SECONDS_A_ROUND = 0.02 if QUICK else 0.06
 
-squared = lambda x: x ** 2  # noqa: E731
+squared = lambda x: x**2  # noqa: E731
 CONSTANT = 42
 
 
@@ -67,9 +67,20 @@ def cases():
     yield "instance of it", Model(0.5).fit(range(10))
     yield "task: function, args, kwargs", (my_function, (43,), {"retries": 3, "label": "task-1"})
     yield "1,000 fractions", [fractions.Fraction(i, 7) for i in range(1000)]
-    yield "1,000 records", [
-        {"id": i, "name": f"user {i}", "score": chance.random(), "tags": ["a", f"t{i % 7}"], "active": i % 2 == 0, "parent": None} for i in range(1000)
-    ]
+    yield (
+        "1,000 records",
+        [
+            {
+                "id": i,
+                "name": f"user {i}",
+                "score": chance.random(),
+                "tags": ["a", f"t{i % 7}"],
+                "active": i % 2 == 0,
+                "parent": None,
+            }
+            for i in range(1000)
+        ],
+    )
     yield "50,000 ints", [chance.randrange(-(2**40), 2**40) for _ in range(50000)]
     yield "50,000 floats", [chance.random() for _ in range(50000)]
     yield "50,000 strings", [f"string number {i}" for i in range(50000)]

@@ -1,6 +1,6 @@
 """The second process of the demo: loads what the first wrote, and uses it."""
 
-import importlib.util
+import importlib.machinery
 import pathlib
 import pickle
 import sys
@@ -8,8 +8,10 @@ import sys
 import cloudpickle_rs  # noqa: F401  (from here on plain `pickle.loads` can load what it wrote)
 
 folder = pathlib.Path(sys.argv[1])
-squared, my_function, greeter = (pickle.loads((folder / f"{name}.pickle").read_bytes()) for name in ("squared", "my_function", "greeter"))
-there = "is" if importlib.util.find_spec("cloudpickle.cloudpickle_fast") else "is not"
+squared, my_function, greeter = (
+    pickle.loads((folder / f"{name}.pickle").read_bytes()) for name in ("squared", "my_function", "greeter")
+)
+there = "is" if importlib.machinery.PathFinder.find_spec("cloudpickle") else "is not"
 print(f"  the original cloudpickle {there} installed here")
 print(f"  squared(2) = {squared(2)}")
 print(f"  my_function(43) = {my_function(43)}")

@@ -36,7 +36,10 @@ pub(crate) fn demo(shell: &Shell, given: &[std::path::PathBuf]) -> anyhow::Resul
     }
     title("No Python to run on: what Rust reads out of pickles that real interpreters wrote");
     shipped::show()?;
-    println!("\nMissing: a CPython from 3.9 to 3.15 that can make virtual environments.\nTo see the whole demo, {}", python::HOW_TO_INSTALL);
+    println!(
+        "\nMissing: a CPython from 3.9 to 3.15 that can make virtual environments.\nTo see the whole demo, {}",
+        python::HOW_TO_INSTALL
+    );
     Ok(())
 }
 
@@ -82,7 +85,8 @@ fn on_python(shell: &Shell, python: &Python, venv: &Venv<'_>, folder: &Path) -> 
 fn definitions(shell: &Shell) -> anyhow::Result<String> {
     let script = shell.read_file("xtask/python/make.py")?;
     let lines = script.lines().skip_while(|line| !line.starts_with("squared")).take_while(|line| !line.starts_with("folder"));
-    let lines: Vec<&str> = lines.map(|line| line.split("  # noqa").next().unwrap_or(line)).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> =
+        lines.map(|line| line.split("  # noqa").next().unwrap_or(line)).filter(|line| !line.is_empty()).collect();
     Ok(format!("    {}\n", lines.join("\n    ")))
 }
 

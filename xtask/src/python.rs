@@ -288,7 +288,8 @@ mod tests {
         for name in ["python", "python3", "python3.9", "python3.15", "python3.13t", "pypy3", "pypy3.11", "python2.7"] {
             assert!(is_interpreter_name(name), "{name}");
         }
-        for name in ["python-config", "python3-config", "python3.", "pythonw", "ipython", "pypy3clean", "python3.12-gdb.py", "py"] {
+        for name in ["python-config", "python3-config", "python3.", "pythonw", "ipython", "pypy3clean", "python3.12-gdb.py", "py"]
+        {
             assert!(!is_interpreter_name(name), "{name}");
         }
     }

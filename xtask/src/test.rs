@@ -71,10 +71,14 @@ fn rust_steps<'sh>(shell: &'sh Shell, pythons: &[&Python]) -> Vec<(String, xshel
         "Rust tests".into(),
         cmd!(shell, "cargo test --quiet --workspace --exclude cloudpickle-py --all-features --lib --bins --tests --examples"),
     ));
-    steps.push(("documentation tests".into(), cmd!(shell, "cargo test --quiet --workspace --exclude cloudpickle-py --all-features --doc")));
+    steps.push((
+        "documentation tests".into(),
+        cmd!(shell, "cargo test --quiet --workspace --exclude cloudpickle-py --all-features --doc"),
+    ));
     steps.push((
         "documentation".into(),
-        cmd!(shell, "cargo doc --quiet --workspace --exclude cloudpickle-py --all-features --no-deps").env("RUSTDOCFLAGS", "-D warnings"),
+        cmd!(shell, "cargo doc --quiet --workspace --exclude cloudpickle-py --all-features --no-deps")
+            .env("RUSTDOCFLAGS", "-D warnings"),
     ));
     steps
 }

@@ -6,6 +6,7 @@ A process of its own because upstream's errors, under Python 3.9, leave the inte
 import pickle
 
 import cloudpickle_rs
+
 from importable import Shape
 
 DEPTH = 500_000

@@ -7,27 +7,19 @@ The ways:
 * `plain`: `pickle.loads`, with upstream there and our module absent
 * `hosted`: `pickle.loads`, with upstream absent, after `import cloudpickle_rs`
 * `ours`: `cloudpickle_rs.loads`, with upstream absent
-* `beside`: `cloudpickle_rs.loads`, with upstream there; the copies are then dumped again and compared with upstream's dump of them
+* `beside`: `cloudpickle_rs.loads`, with upstream there; the copies are then dumped again by both and compared
 """
 
-import abc
 import asyncio
-import collections
-import copy as copying
-import dataclasses
-import enum
 import functools
-import inspect
-import io
+import importlib
 import json
-import math
-import operator
 import pickle
 import sys
 import traceback
-import types
-import typing
-import weakref
+from pathlib import Path
+
+MODULES = "collections dataclasses enum inspect io itertools math operator pickle sys types typing weakref".split()
 
 
 def raises(exception, call, *args, **kwargs):
@@ -49,15 +41,12 @@ async def collect(items):
     return [item async for item in items]
 
 
-NAMES = {
-    name: value
-    for name, value in globals().items()
-    if name in ("raises", "run", "collect") or isinstance(value, types.ModuleType)
-}
+NAMES = {**{name: importlib.import_module(name) for name in MODULES}, "raises": raises, "run": run, "collect": collect}
 
 
 def main(way, path):
-    present = {name for name in ("cloudpickle", "cloudpickle_rs") if _find(name)}
+    packages = ("cloudpickle", "cloudpickle_rs")
+    present = {name for name in packages if any(Path(entry, name).is_dir() for entry in sys.path)}
     assert present == {"plain": {"cloudpickle"}, "hosted": {"cloudpickle_rs"}, "ours": {"cloudpickle_rs"}}.get(
         way, {"cloudpickle", "cloudpickle_rs"}
     ), f"{way} sees {present}"
@@ -81,16 +70,6 @@ def main(way, path):
         json.dump(wrong, file)
 
 
-def _find(name):
-    return any((path / name).is_dir() for path in _path_entries())
-
-
-def _path_entries():
-    from pathlib import Path
-
-    return map(Path, sys.path)
-
-
 def check(loads, data, checks):
     """What is wrong with the copy that `data` holds, or `None`."""
     try:
@@ -110,6 +89,7 @@ def again(copy, protocol):
     """What is wrong with a second dump, of the copy."""
     import cloudpickle
     import cloudpickle_rs
+
     from oracle import compare
 
     _, difference = compare(cloudpickle_rs.dumps, cloudpickle.dumps, copy, protocol)

@@ -11,13 +11,39 @@ import signal
 import sys
 
 import cloudpickle_rs
+
 import importable
 
 COUNT = 20000
 SAMPLES = [
-    [0, -1, 255, 65536, 2**31, 2**70, 1.5, None, True, "text", "\u20ac" * 90, b"bytes" * 60, bytearray(b"array"), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4)],
+    [
+        0,
+        -1,
+        255,
+        65536,
+        2**31,
+        2**70,
+        1.5,
+        None,
+        True,
+        "text",
+        "\u20ac" * 90,
+        b"bytes" * 60,
+        bytearray(b"array"),
+        (1,),
+        (1, 2),
+        (1, 2, 3),
+        (1, 2, 3, 4),
+    ],
     {"a": [1, {"b": {2, 3}, "c": frozenset([4])}], "d": [[], {}, ()] * 3},
-    [importable.Square(2), importable.Shape.Corner(3), importable.Pair(4, 5), importable.Record(6, "seven"), importable.Colour.GREEN, importable.double],
+    [
+        importable.Square(2),
+        importable.Shape.Corner(3),
+        importable.Pair(4, 5),
+        importable.Record(6, "seven"),
+        importable.Colour.GREEN,
+        importable.double,
+    ],
     [datetime.date(2020, 1, 1), datetime.timedelta(1), 1 + 2j, range(3), slice(1, 2), ValueError("v")],
     ["x" * 70000, b"y" * 70000, ["z"] * 30],
 ]
@@ -47,7 +73,9 @@ def mutate(chance, data):
             to = chance.randrange(len(data))
             data[to:to] = data[at : at + chance.randrange(20)]
         else:
-            data[at : at + 4] = chance.choice([b"\xff\xff\xff\xff", b"\x00\x00\x00\x80", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x00"])
+            data[at : at + 4] = chance.choice(
+                [b"\xff\xff\xff\xff", b"\x00\x00\x00\x80", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x00"]
+            )
     return bytes(data)
 
 

@@ -6,13 +6,13 @@ import pickle
 import sys
 
 import cloudpickle
-import importable
+import cloudpickle_rs
 import pytest
+
+import importable
 from importable import Pair, Shape, Square
 from oracle import first_difference
 from same import same
-
-import cloudpickle_rs
 
 PICKLERS = [cloudpickle.Pickler, cloudpickle_rs.Pickler]
 
@@ -42,10 +42,20 @@ SQUARE = Square(3)
 TEXT = "".join(["sha", "red text"])
 
 
-@pytest.mark.parametrize("objects", [
-    [1, 2, 3], [TEXT, TEXT, [TEXT]], [SQUARE, SQUARE, [SQUARE, Shape]], [[SQUARE], {"k": SQUARE}], [lambda: SQUARE, SQUARE], [(lambda x: x)] * 3,
-    [[], [], ()], ["x" * 70000, "y", b"z" * 70000, "y"],
-], ids=range(8))
+@pytest.mark.parametrize(
+    "objects",
+    [
+        [1, 2, 3],
+        [TEXT, TEXT, [TEXT]],
+        [SQUARE, SQUARE, [SQUARE, Shape]],
+        [[SQUARE], {"k": SQUARE}],
+        [lambda: SQUARE, SQUARE],
+        [(lambda x: x)] * 3,
+        [[], [], ()],
+        ["x" * 70000, "y", b"z" * 70000, "y"],
+    ],
+    ids=range(8),
+)
 def test_many_dumps_on_one_pickler_share_the_memo_as_upstreams_do(objects, protocol):
     assert_same(both(unchanged, objects, protocol))
 
@@ -205,7 +215,9 @@ def test_reducer_override_comes_first_and_its_super_is_upstreams(protocol):
     assert_same(both(with_reducer_override, objects, protocol))
     [ours, _] = both(with_reducer_override, objects, protocol)
     copy = cloudpickle_rs.loads(ours)
-    assert copy[0] == ("square", 3) and copy[1] is importable.double and copy[3](0) == ("square", 3) and copy[4].a == ("square", 3)
+    assert (
+        copy[0] == ("square", 3) and copy[1] is importable.double and copy[3](0) == ("square", 3) and copy[4].a == ("square", 3)
+    )
 
 
 def test_reducer_override_without_super_may_say_not_implemented(protocol):

@@ -7,21 +7,72 @@ import struct
 import sys
 
 import cloudpickle
+import cloudpickle_rs
 import pytest
+
 from oracle import compare
 from same import same
 
-import cloudpickle_rs
-
-EDGES = [0, 1, 10, 255, 256, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64, 2**70, 2**1015, 2**2031, 2**2040, 2**2048, 10**1000]
+EDGES = [
+    0,
+    1,
+    10,
+    255,
+    256,
+    65535,
+    65536,
+    2**31 - 1,
+    2**31,
+    2**32 - 1,
+    2**32,
+    2**63 - 1,
+    2**63,
+    2**64,
+    2**70,
+    2**1015,
+    2**2031,
+    2**2040,
+    2**2048,
+    10**1000,
+]
 INTS = sorted({sign * (edge + step) for edge in EDGES for step in (-1, 0, 1) for sign in (1, -1)})
 PAYLOAD_NANS = [struct.unpack(">d", bytes.fromhex(bits))[0] for bits in ("fff8000000000000", "7ff8000000000123")]
-FLOATS = [0.0, -0.0, 1.0, -1.5, 0.1, 1e22, 1e23, 1e-7, 123456789.123456789, 5e-324, 2.2250738585072014e-308, sys.float_info.max,
-          math.inf, -math.inf, math.nan, math.pi, 1 / 3]
+FLOATS = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.5,
+    0.1,
+    1e22,
+    1e23,
+    1e-7,
+    123456789.123456789,
+    5e-324,
+    2.2250738585072014e-308,
+    sys.float_info.max,
+    math.inf,
+    -math.inf,
+    math.nan,
+    math.pi,
+    1 / 3,
+]
 LENGTHS = [0, 1, 2, 254, 255, 256, 257, 65534, 65535, 65536, 65537, 70000]
 CHARACTERS = ["a", "\xe9", "\u20ac", "\U0001f600", "\ud800", "\n", "\\", "\x00", "\x1a", "'"]
-ODD_STRINGS = ["a\udcffb", "\udc00\ud800", "\ud83d\ude00", "line\nbreak\rand\\backslash\\u0041", "\x00\x1a\x7f\x80\xff", "tab\tquote'\"", "\u2028\ufeff",
-               "mixed \xe9 \u20ac \U0001f600 \udfff", "", " ", "\\", "'", "None"]
+ODD_STRINGS = [
+    "a\udcffb",
+    "\udc00\ud800",
+    "\ud83d\ude00",
+    "line\nbreak\rand\\backslash\\u0041",
+    "\x00\x1a\x7f\x80\xff",
+    "tab\tquote'\"",
+    "\u2028\ufeff",
+    "mixed \xe9 \u20ac \U0001f600 \udfff",
+    "",
+    " ",
+    "\\",
+    "'",
+    "None",
+]
 SIZES = [0, 1, 2, 3, 4, 5, 999, 1000, 1001, 1999, 2000, 2001]
 
 
@@ -72,7 +123,16 @@ def shared():
 
 
 def equal_but_apart():
-    return ["".join(["te", "xt"]), "".join(["te", "xt"]), 2**70, 2**70 + 0, (1, 2), tuple([1, 2]), b"".join([b"by", b"te"]), b"".join([b"by", b"te"])]
+    return [
+        "".join(["te", "xt"]),
+        "".join(["te", "xt"]),
+        2**70,
+        2**70 + 0,
+        (1, 2),
+        tuple([1, 2]),
+        b"".join([b"by", b"te"]),
+        b"".join([b"by", b"te"]),
+    ]
 
 
 VALUES = {
@@ -95,7 +155,15 @@ VALUES = {
     "lists of lists": [[i, [j for j in range(i)]] for i in range(40)],
     "tuples of tuples": tuple((i, (i,), (i, i, i, (i,) * 5)) for i in range(300)),
     "empty things": [[], (), {}, set(), frozenset(), "", b"", bytearray()] * 3,
-    "dicts with keys of all kinds": {1: "int", 1.5: "float", "s": "str", b"b": "bytes", (1, 2): "tuple", None: "none", frozenset([1]): "set"},
+    "dicts with keys of all kinds": {
+        1: "int",
+        1.5: "float",
+        "s": "str",
+        b"b": "bytes",
+        (1, 2): "tuple",
+        None: "none",
+        frozenset([1]): "set",
+    },
     "nan as a key": {math.nan: 1},
     "sets of all kinds": [{1, 1.5, "s", b"b", (1, 2), None}, frozenset([frozenset([frozenset()])])],
     "list in itself": recursive_list(),
@@ -118,7 +186,10 @@ VALUES = {
     "large bytes twice": [b"L" * 70000] * 2,
     **{f"{n} bytes at the frame's threshold": b"t" * n for n in (65520, 65530, 65535, 65536, 65540)},
     **{f"{n} bytes within lists": ["a", [b"t" * n], "z"] for n in (65520, 65530, 65535, 65536, 65540)},
-    "records": [{"id": i, "name": f"user {i}", "score": i / 7, "tags": ["a", str(i % 5)], "on": i % 2 == 0, "none": None} for i in range(500)],
+    "records": [
+        {"id": i, "name": f"user {i}", "score": i / 7, "tags": ["a", str(i % 5)], "on": i % 2 == 0, "none": None}
+        for i in range(500)
+    ],
 }
 
 
@@ -140,19 +211,54 @@ def test_a_nan_keeps_its_payload_in_binary_protocols():
         assert same(PAYLOAD_NANS, cloudpickle_rs.loads(cloudpickle_rs.dumps(PAYLOAD_NANS, protocol)))
 
 
-@pytest.mark.parametrize("data, value", [
-    (b"I01\n.", True), (b"I00\n.", False), (b"I1\n.", 1), (b"I-5\n.", -5), (b"I99999999999999999999\n.", 99999999999999999999),
-    (b"L5L\n.", 5), (b"L-12345678901234567890L\n.", -12345678901234567890), (b"F1.5\n.", 1.5), (b"Finf\n.", math.inf), (b"F-0.0\n.", -0.0),
-    (b"S'text'\n.", "text"), (b'S"it\'s"\n.', "it's"), (b"S'a\\n\\x41\\\\'\n.", "a\nA\\"), (b"V\\u20ac\n.", "\u20ac"), (b"U\x03abc.", "abc"), (b"T\x03\x00\x00\x00abc.", "abc"),
-    (b"(lp0\nI1\naI2\na.", [1, 2]), (b"(dp0\nS'a'\nI1\ns.", {"a": 1}), (b"(I1\nI2\nt.", (1, 2)), (b"(I1\nI2\nl.", [1, 2]), (b"(S'a'\nI1\nd.", {"a": 1}),
-    (b"]q\x00(K\x01K\x02e.", [1, 2]), (b"K\x01K\x020.", 1), (b"(K\x01K\x021K\x03.", 3), (b"K\x01K\x022\x86.", (2, 2)),
-    (b"\x80\x05\x8f(K\x01\x90.", {1}), (b"\x80\x04(K\x01K\x02\x91.", frozenset({1, 2})), (b"\x80\x04\x8d\x03\x00\x00\x00\x00\x00\x00\x00abc.", "abc"),
-    (b"\x80\x04\x8e\x03\x00\x00\x00\x00\x00\x00\x00abc.", b"abc"), (b"\x80\x05\x96\x03\x00\x00\x00\x00\x00\x00\x00abc.", bytearray(b"abc")),
-    (b"\x80\x02\x8a\x00.", 0), (b"\x80\x02\x8a\x01\xff.", -1), (b"\x80\x02\x8b\x02\x00\x00\x00\x00\x80.", -32768), (b"G\x80\x00\x00\x00\x00\x00\x00\x00.", -0.0),
-    (b"\x80\x02\x88.", True), (b"\x80\x02N\x85.", (None,)), (b"\x80\x02K\x01K\x02\x86.", (1, 2)), (b"\x80\x02K\x01K\x02K\x03\x87.", (1, 2, 3)),
-    (b"M\xff\xff.", 65535), (b"J\xff\xff\xff\xff.", -1), (b"\x80\x03C\x02ab.", b"ab"), (b"\x80\x03B\x02\x00\x00\x00ab.", b"ab"),
-    (b"ccollections\nOrderedDict\n)R.", collections.OrderedDict()),
-])
+@pytest.mark.parametrize(
+    "data, value",
+    [
+        (b"I01\n.", True),
+        (b"I00\n.", False),
+        (b"I1\n.", 1),
+        (b"I-5\n.", -5),
+        (b"I99999999999999999999\n.", 99999999999999999999),
+        (b"L5L\n.", 5),
+        (b"L-12345678901234567890L\n.", -12345678901234567890),
+        (b"F1.5\n.", 1.5),
+        (b"Finf\n.", math.inf),
+        (b"F-0.0\n.", -0.0),
+        (b"S'text'\n.", "text"),
+        (b'S"it\'s"\n.', "it's"),
+        (b"S'a\\n\\x41\\\\'\n.", "a\nA\\"),
+        (b"V\\u20ac\n.", "\u20ac"),
+        (b"U\x03abc.", "abc"),
+        (b"T\x03\x00\x00\x00abc.", "abc"),
+        (b"(lp0\nI1\naI2\na.", [1, 2]),
+        (b"(dp0\nS'a'\nI1\ns.", {"a": 1}),
+        (b"(I1\nI2\nt.", (1, 2)),
+        (b"(I1\nI2\nl.", [1, 2]),
+        (b"(S'a'\nI1\nd.", {"a": 1}),
+        (b"]q\x00(K\x01K\x02e.", [1, 2]),
+        (b"K\x01K\x020.", 1),
+        (b"(K\x01K\x021K\x03.", 3),
+        (b"K\x01K\x022\x86.", (2, 2)),
+        (b"\x80\x05\x8f(K\x01\x90.", {1}),
+        (b"\x80\x04(K\x01K\x02\x91.", frozenset({1, 2})),
+        (b"\x80\x04\x8d\x03\x00\x00\x00\x00\x00\x00\x00abc.", "abc"),
+        (b"\x80\x04\x8e\x03\x00\x00\x00\x00\x00\x00\x00abc.", b"abc"),
+        (b"\x80\x05\x96\x03\x00\x00\x00\x00\x00\x00\x00abc.", bytearray(b"abc")),
+        (b"\x80\x02\x8a\x00.", 0),
+        (b"\x80\x02\x8a\x01\xff.", -1),
+        (b"\x80\x02\x8b\x02\x00\x00\x00\x00\x80.", -32768),
+        (b"G\x80\x00\x00\x00\x00\x00\x00\x00.", -0.0),
+        (b"\x80\x02\x88.", True),
+        (b"\x80\x02N\x85.", (None,)),
+        (b"\x80\x02K\x01K\x02\x86.", (1, 2)),
+        (b"\x80\x02K\x01K\x02K\x03\x87.", (1, 2, 3)),
+        (b"M\xff\xff.", 65535),
+        (b"J\xff\xff\xff\xff.", -1),
+        (b"\x80\x03C\x02ab.", b"ab"),
+        (b"\x80\x03B\x02\x00\x00\x00ab.", b"ab"),
+        (b"ccollections\nOrderedDict\n)R.", collections.OrderedDict()),
+    ],
+)
 def test_every_way_to_write_a_value_loads(data, value):
     assert same(cloudpickle_rs.loads(data), pickle.loads(data))
     assert same(cloudpickle_rs.loads(data), value)

@@ -9,11 +9,11 @@ import threading
 from pathlib import Path
 
 import cloudpickle
+import cloudpickle_rs
 import pytest
+
 from importable import Shape
 from oracle import first_difference, outcome
-
-import cloudpickle_rs
 
 
 class Reduces:
@@ -147,7 +147,11 @@ class Sink:
         return len(data)
 
 
-@pytest.mark.parametrize("before", [1, ["item"] * 100_000, bytes(70_000), "x" * 200_000], ids=["little", "many frames", "large bytes", "a large string"])
+@pytest.mark.parametrize(
+    "before",
+    [1, ["item"] * 100_000, bytes(70_000), "x" * 200_000],
+    ids=["little", "many frames", "large bytes", "a large string"],
+)
 def test_nothing_is_written_when_a_part_cannot_be_pickled(before, protocol):
     sink = Sink()
     with pytest.raises(TypeError, match="cannot pickle"):
@@ -168,7 +172,9 @@ def test_a_pickler_goes_on_after_a_failure(protocol):
 def test_what_recurses_too_deep_is_upstreams_pickling_error(processes):
     done = processes.run(Path(__file__).with_name("deep.py"), packages=["cloudpickle_rs"])
     told = "Could not pickle object as excessively deep recursion required."
-    assert done.stdout.splitlines() == [f"{name}: {told}" for name in ("CallsItself", "nested_lists", "nested_instances", "nested_closures")]
+    assert done.stdout.splitlines() == [
+        f"{name}: {told}" for name in ("CallsItself", "nested_lists", "nested_instances", "nested_closures")
+    ]
 
 
 def test_an_error_of_write_comes_through():

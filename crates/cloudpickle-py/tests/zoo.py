@@ -9,6 +9,7 @@ import pickle
 import sys
 
 import cloudpickle
+
 from oracle import compare
 
 PROTOCOLS = range(6)

@@ -138,8 +138,13 @@ case("make_counter", make_counter, "[f() for f in copy()] == [1, 0]")
 case("up and down", (up, down), "copy[0](3) == 8", "callable(copy[1])")
 case("many_cells", many_cells(), "copy() == (1, [2], 3, 4, 10)", "copy()[1] is copy()[1]")
 case("recursive", recursive(), "copy(10) == 55", "copy.__closure__[0].cell_contents is copy")
-case("mutually_recursive", mutually_recursive(), "copy[0](10) and copy[1](9)",
-     "copy[0].__closure__[0].cell_contents is copy[1]", "copy[1].__closure__[0].cell_contents is copy[0]")
+case(
+    "mutually_recursive",
+    mutually_recursive(),
+    "copy[0](10) and copy[1](9)",
+    "copy[0].__closure__[0].cell_contents is copy[1]",
+    "copy[1].__closure__[0].cell_contents is copy[0]",
+)
 case("one of two mutually recursive", mutually_recursive()[0], "copy(10) and not copy(9)")
 case("empty_cell", empty_cell(), "raises(NameError, copy)", "raises(ValueError, lambda: copy.__closure__[0].cell_contents)")
 case("half_empty", half_empty(), "copy(True) == 'here'", "raises(NameError, copy, False)")
@@ -148,13 +153,28 @@ case("closure_on_a_class", closure_on_a_class(), "copy().value == 5", "copy().me
 case("closure_on_itself_through_data", closure_on_itself_through_data(), "copy()[0] is copy")
 case("argument_cells", argument_cells(1, 2, b=3, c=4), "copy() == (1, (2,), 3, {'c': 4})")
 case("loop_cells", loop_cells(), "[f() for f in copy] == [2, 2, 2]")
-case("keyword_state", keyword_state(), "copy(1) == (1, 'cell', ('cell', 10), 'cell')", "copy.note == 'cell'", "copy.__doc__ == 'Documented.'")
+case(
+    "keyword_state",
+    keyword_state(),
+    "copy(1) == (1, 'cell', ('cell', 10), 'cell')",
+    "copy.note == 'cell'",
+    "copy.__doc__ == 'Documented.'",
+)
 case("a closure that holds closures", adder(adder(1)), "copy.__closure__[0].cell_contents(1) == 2")
-case("a closure that holds data", adder([{"k": (1, 2)}, b"bytes", 2**80]), "raises(TypeError, copy, 1)",
-     "copy.__closure__[0].cell_contents == [{'k': (1, 2)}, b'bytes', 2**80]")
+case(
+    "a closure that holds data",
+    adder([{"k": (1, 2)}, b"bytes", 2**80]),
+    "raises(TypeError, copy, 1)",
+    "copy.__closure__[0].cell_contents == [{'k': (1, 2)}, b'bytes', 2**80]",
+)
 case("the same closure many times", [up] * 5, "all(f is copy[0] for f in copy)")
 case("a cell", cell, "copy.cell_contents == 1", "type(copy) is types.CellType")
 case("an empty cell", empty_cell().__closure__[0], "raises(ValueError, lambda: copy.cell_contents)")
-case("100 cells", eval("(lambda " + ", ".join(f"c{i}" for i in range(100)) + ": lambda: [" + ", ".join(f"c{i}" for i in range(100)) + "])")(*range(100)),
-     "copy() == list(range(100))")
+case(
+    "100 cells",
+    eval("(lambda " + ", ".join(f"c{i}" for i in range(100)) + ": lambda: [" + ", ".join(f"c{i}" for i in range(100)) + "])")(
+        *range(100)
+    ),
+    "copy() == list(range(100))",
+)
 finish()

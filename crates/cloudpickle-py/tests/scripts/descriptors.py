@@ -77,11 +77,30 @@ keeper = Registry("first")
 account = Account(5)
 attributes = Attributes()
 attributes.x = 1
-case("Account", Account, "copy(3).balance == 3", "raises(ValueError, copy, -1)", "copy(1).whoami == 'Account'", "copy.balance.name == '_balance'",
-     "type(copy.balance) is type(copy.limit)")
-case("an Account", account, "copy.balance == 5 and copy.limit == 100", "raises(ValueError, setattr, copy, 'balance', 0)", "vars(copy) == {'_balance': 5, '_limit': 100}")
+case(
+    "Account",
+    Account,
+    "copy(3).balance == 3",
+    "raises(ValueError, copy, -1)",
+    "copy(1).whoami == 'Account'",
+    "copy.balance.name == '_balance'",
+    "type(copy.balance) is type(copy.limit)",
+)
+case(
+    "an Account",
+    account,
+    "copy.balance == 5 and copy.limit == 100",
+    "raises(ValueError, setattr, copy, 'balance', 0)",
+    "vars(copy) == {'_balance': 5, '_limit': 100}",
+)
 case("Positive", Positive, "copy.__set_name__.__name__ == '__set_name__'")
-case("Registry", Registry, "copy.by_name['first'].name == 'first'", "type(copy.by_name['first']) is copy", "list(copy.instances) == [copy.by_name['first']]")
+case(
+    "Registry",
+    Registry,
+    "copy.by_name['first'].name == 'first'",
+    "type(copy.by_name['first']) is copy",
+    "list(copy.instances) == [copy.by_name['first']]",
+)
 case("an Attributes", attributes, "copy.virtual == 'made up'", "copy.x == ('set', 1)", "dir(copy) == ['virtual']")
 case("a property", Account.__dict__["whoami"], "copy.function(None, int) == 'int'")
 finish()

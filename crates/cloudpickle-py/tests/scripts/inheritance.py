@@ -217,14 +217,12 @@ class Pairing(typing.Generic[T, N]):
 
 
 class Greets(typing.Protocol):
-    def greet(self, name: str) -> str:
-        ...
+    def greet(self, name: str) -> str: ...
 
 
 @typing.runtime_checkable
 class Closes(typing.Protocol):
-    def close(self) -> None:
-        ...
+    def close(self) -> None: ...
 
 
 class Greeter(Greets):
@@ -233,10 +231,28 @@ class Greeter(Greets):
 
 
 Dog.friend = Puppy()
-case("Dog", Dog, "copy().describe() == 'Dog says woof'", "copy.legs == 4", "copy.__mro__[1].__name__ == 'Animal'", "isinstance(copy.friend, copy)")
+case(
+    "Dog",
+    Dog,
+    "copy().describe() == 'Dog says woof'",
+    "copy.legs == 4",
+    "copy.__mro__[1].__name__ == 'Animal'",
+    "isinstance(copy.friend, copy)",
+)
 case("Puppy", Puppy, "copy().speak() == 'woof!'", "[c.__name__ for c in copy.__mro__] == ['Puppy', 'Dog', 'Animal', 'object']")
-case("SeaDog", SeaDog, "copy().describe() == 'SeaDog says blub woof'", "[c.__name__ for c in copy.__mro__] == ['SeaDog', 'Swimmer', 'Dog', 'Animal', 'object']")
-case("a family", [Puppy(), Dog(), Animal, SeaDog()], "isinstance(copy[0], type(copy[1]))", "isinstance(copy[3], copy[2])", "type(copy[0]).__base__ is type(copy[1])")
+case(
+    "SeaDog",
+    SeaDog,
+    "copy().describe() == 'SeaDog says blub woof'",
+    "[c.__name__ for c in copy.__mro__] == ['SeaDog', 'Swimmer', 'Dog', 'Animal', 'object']",
+)
+case(
+    "a family",
+    [Puppy(), Dog(), Animal, SeaDog()],
+    "isinstance(copy[0], type(copy[1]))",
+    "isinstance(copy[3], copy[2])",
+    "type(copy[0]).__base__ is type(copy[1])",
+)
 case("FromImportable", FromImportable, "copy(3).area() == 10", "copy.__base__.__module__ == 'importable'")
 case("a FromImportable", FromImportable(3), "copy.area() == 10", "(copy.edge, copy.name) == (3, 'square')")
 case("a MyList", MyList([1, 2, 3]), "copy == [1, 2, 3]", "copy.total() == 6")
@@ -247,14 +263,29 @@ case("a MyTuple", MyTuple((1, 2)), "copy == (1, 2) and copy.first() == 1")
 case("a MySet", MySet({1}), "copy == {1}", "type(copy).__name__ == 'MySet'")
 case("a MyError", MyError("bad", 3), "copy.args == ('bad',) and copy.code == 3", "isinstance(copy, ValueError)")
 case("Meta", Meta, "type(copy) is type", "copy('New', (), {}, a=1).kwargs == {'a': 1}")
-case("WithMeta", WithMeta, "type(copy).__name__ == 'Meta'", "copy.shout == 'WITHMETA'", "copy(3).made and copy(3).x == 3", "copy.of_class() is copy")
+case(
+    "WithMeta",
+    WithMeta,
+    "type(copy).__name__ == 'Meta'",
+    "copy.shout == 'WITHMETA'",
+    "copy(3).made and copy(3).x == 3",
+    "copy.of_class() is copy",
+)
 case("a WithMeta", WithMeta(4), "copy.x == 4 and copy.made", "type(copy).shout == 'WITHMETA'")
-case("BelowMeta", BelowMeta, "copy.shout == 'BELOWMETA'", "copy.__base__.shout == 'WITHMETA'", "type(copy) is type(copy.__base__)")
+case(
+    "BelowMeta", BelowMeta, "copy.shout == 'BELOWMETA'", "copy.__base__.shout == 'WITHMETA'", "type(copy) is type(copy.__base__)"
+)
 case("WithImportableMeta", WithImportableMeta, "copy().made_by == 'Meta'", "type(copy).__module__ == 'importable'")
 case("FromPrepared", FromPrepared, "copy.prepared")
 case("Plugin", Plugin, "type('New', (copy,), {}, label='new').label == 'new'")
 case("Labelled", Labelled, "copy.label == 'mine'", "copy.__base__.plugins == []")
-case("Abstract", Abstract, "raises(TypeError, copy)", "copy.__abstractmethods__ == {'run', 'size', 'make'}", "type(copy) is abc.ABCMeta")
+case(
+    "Abstract",
+    Abstract,
+    "raises(TypeError, copy)",
+    "copy.__abstractmethods__ == {'run', 'size', 'make'}",
+    "type(copy) is abc.ABCMeta",
+)
 case("Concrete", Concrete, "copy().concrete() == 42", "type(copy.make()) is copy", "not copy.__abstractmethods__")
 case("a Concrete", Concrete(), "copy.concrete() == 42", "isinstance(copy, type(copy).__base__)")
 case("FromImportableAbstract", FromImportableAbstract, "copy().run() == 'ran'", "issubclass(copy, __import__('importable').Base)")
@@ -264,10 +295,22 @@ case("Sized", Sized, "isinstance(type('Has', (), {'size_of_it': 1})(), copy)", "
 case("T", T, "copy.__name__ == 'T'", "load() is copy")
 case("N", N, "copy.__constraints__ == (int, float)")
 case("K", K, "copy.__bound__.__name__ == 'Animal'", "copy.__covariant__ and not copy.__contravariant__")
-case("Box", Box, "copy(3).get() == 3", "copy[int].__origin__ is copy", "copy.__parameters__[0].__name__ == 'T'", "copy.__orig_bases__[0].__origin__ is typing.Generic")
+case(
+    "Box",
+    Box,
+    "copy(3).get() == 3",
+    "copy[int].__origin__ is copy",
+    "copy.__parameters__[0].__name__ == 'T'",
+    "copy.__orig_bases__[0].__origin__ is typing.Generic",
+)
 case("Box[int]", Box[int], "copy.__args__ == (int,)", "copy(4).get() == 4")
 case("IntBox", IntBox, "copy(5).get() == 5", "copy.__orig_bases__[0].__args__ == (int,)")
-case("Pairing", Pairing, "[p.__name__ for p in copy.__parameters__] == ['T', 'N']", "copy.__orig_bases__[0].__args__ == copy.__parameters__")
+case(
+    "Pairing",
+    Pairing,
+    "[p.__name__ for p in copy.__parameters__] == ['T', 'N']",
+    "copy.__orig_bases__[0].__args__ == copy.__parameters__",
+)
 case("two classes with one type variable", [Box, Pairing, T], "copy[0].__parameters__[0] is copy[2] is copy[1].__parameters__[0]")
 if sys.version_info < (3, 15):  # there `typing` holds lazy imports, which upstream cannot pickle
     case("Greets", Greets, "raises(TypeError, copy)")

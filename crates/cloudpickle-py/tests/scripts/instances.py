@@ -220,7 +220,11 @@ set_with_state = SetWithState({1, 2})
 set_with_state.note = "note"
 
 case("Plain", Plain(a=1, b=[2], c=None), "vars(copy) == {'a': 1, 'b': [2], 'c': None}")
-case("strange attribute names", Plain(**{"with space": 1, "\u20ac": 2, "": 3}), "vars(copy) == {'with space': 1, '\u20ac': 2, '': 3}")
+case(
+    "strange attribute names",
+    Plain(**{"with space": 1, "\u20ac": 2, "": 3}),
+    "vars(copy) == {'with space': 1, '\u20ac': 2, '': 3}",
+)
 case("many attributes", Plain(**{f"a{i}": i for i in range(2001)}), "copy.a2000 == 2000", "len(vars(copy)) == 2001")
 case("Reduces", Reduces(1), "copy.x == 2")
 case("ReducesEx", ReducesEx(), "copy.protocol in range(6)")
@@ -255,8 +259,18 @@ case("Ordered", Ordered([("b", 1), ("a", 2)]), "list(copy.items()) == [('b', 1),
 case("Queue", Queue([1, 2], 5), "list(copy) == [1, 2] and copy.maxlen == 5")
 case("Defaults", Defaults(list, {"a": [1]}), "copy['a'] == [1] and copy['b'] == []")
 case("Defaults of a lambda", Defaults(lambda: "new", {}), "copy['any'] == 'new'")
-case("Bytes and Array", [Bytes(b"b"), Array(b"a")], "copy == [b'b', b'a']", "[type(c).__name__ for c in copy] == ['Bytes', 'Array']")
-case("Float and Complex", [Float(1.5), Complex(1, 2)], "copy == [1.5, 1 + 2j]", "[type(c).__name__ for c in copy] == ['Float', 'Complex']")
+case(
+    "Bytes and Array",
+    [Bytes(b"b"), Array(b"a")],
+    "copy == [b'b', b'a']",
+    "[type(c).__name__ for c in copy] == ['Bytes', 'Array']",
+)
+case(
+    "Float and Complex",
+    [Float(1.5), Complex(1, 2)],
+    "copy == [1.5, 1 + 2j]",
+    "[type(c).__name__ for c in copy] == ['Float', 'Complex']",
+)
 case("an instance that refers to itself", loop, "copy.me is copy and copy.list[0] is copy and copy.list[1]['loop'] is copy")
 case("one instance in many places", [shared, (shared, {"s": shared})], "copy[0] is copy[1][0] is copy[1][1]['s']")
 case("Callable", Callable(lambda self, x: x + 1), "copy(1) == 2")

@@ -2,7 +2,7 @@
 
 from zoo import case, finish
 
-squared = lambda x: x ** 2  # noqa: E731
+squared = lambda x: x**2  # noqa: E731
 
 CONSTANT = 42
 

@@ -47,7 +47,9 @@ class Tree:
     right: "typing.Optional[Tree]" = None
 
 
-Made = dataclasses.make_dataclass("Made", [("a", int), ("b", str, dataclasses.field(default="b"))], namespace={"both": lambda self: (self.a, self.b)})
+Made = dataclasses.make_dataclass(
+    "Made", [("a", int), ("b", str, dataclasses.field(default="b"))], namespace={"both": lambda self: (self.a, self.b)}
+)
 Pair = collections.namedtuple("Pair", "left right", defaults=["default"])
 
 
@@ -140,32 +142,83 @@ class Movie(typing.TypedDict):
     year: int
 
 
-case("Point", Point, "copy(3, 4).norm() == 25", "copy(1) == copy(1)", "repr(copy(1)) == 'Point(x=1, y=0, tags=[])'", "copy(1).tags is not copy(1).tags",
-     "[f.name for f in dataclasses.fields(copy)] == ['x', 'y', 'tags']", "dataclasses.is_dataclass(copy)", "dataclasses.replace(copy(1), y=5).y == 5",
-     "dataclasses.asdict(copy(1)) == {'x': 1, 'y': 0, 'tags': []}", "copy.__match_args__ == ('x', 'y', 'tags') if sys.version_info >= (3, 10) else True")
+case(
+    "Point",
+    Point,
+    "copy(3, 4).norm() == 25",
+    "copy(1) == copy(1)",
+    "repr(copy(1)) == 'Point(x=1, y=0, tags=[])'",
+    "copy(1).tags is not copy(1).tags",
+    "[f.name for f in dataclasses.fields(copy)] == ['x', 'y', 'tags']",
+    "dataclasses.is_dataclass(copy)",
+    "dataclasses.replace(copy(1), y=5).y == 5",
+    "dataclasses.asdict(copy(1)) == {'x': 1, 'y': 0, 'tags': []}",
+    "copy.__match_args__ == ('x', 'y', 'tags') if sys.version_info >= (3, 10) else True",
+)
 case("a Point", Point(1, 2, ["t"]), "copy == type(copy)(1, 2, ['t'])", "load() == copy")
-case("many Points", [Point(i, -i) for i in range(100)], "[p.x for p in copy] == list(range(100))", "len({type(p) for p in copy}) == 1")
-case("Version", Version, "copy(1) < copy(1, 1) < copy(2)", "raises(dataclasses.FrozenInstanceError, setattr, copy(1), 'major', 2)", "hash(copy(1)) == hash(copy(1))",
-     "dataclasses.fields(copy)[1].metadata['unit'] == 'none'")
+case(
+    "many Points",
+    [Point(i, -i) for i in range(100)],
+    "[p.x for p in copy] == list(range(100))",
+    "len({type(p) for p in copy}) == 1",
+)
+case(
+    "Version",
+    Version,
+    "copy(1) < copy(1, 1) < copy(2)",
+    "raises(dataclasses.FrozenInstanceError, setattr, copy(1), 'major', 2)",
+    "hash(copy(1)) == hash(copy(1))",
+    "dataclasses.fields(copy)[1].metadata['unit'] == 'none'",
+)
 case("a Version", Version(3, 1), "(copy.major, copy.minor) == (3, 1)")
-case("Child", Child, "copy(1, z=2, seed=4).seeded == 8", "[f.name for f in dataclasses.fields(copy)] == ['x', 'y', 'tags', 'z']", "copy.__base__(1, 2).norm() == 5")
+case(
+    "Child",
+    Child,
+    "copy(1, z=2, seed=4).seeded == 8",
+    "[f.name for f in dataclasses.fields(copy)] == ['x', 'y', 'tags', 'z']",
+    "copy.__base__(1, 2).norm() == 5",
+)
 case("a Quiet", Quiet([1]), "copy.item == [1]", "copy != load()")
 case("a Tree", Tree(Tree(), Tree(Tree())), "copy.right.left == type(copy)() and copy.right.right is None")
 case("Made", Made, "copy(1).both() == (1, 'b')")
-case("Pair", Pair, "copy(1) == (1, 'default')", "copy._fields == ('left', 'right')", "copy(1, 2)._replace(left=5) == (5, 2)", "copy(1, 2)._asdict() == {'left': 1, 'right': 2}",
-     "copy._field_defaults == {'right': 'default'}")
+case(
+    "Pair",
+    Pair,
+    "copy(1) == (1, 'default')",
+    "copy._fields == ('left', 'right')",
+    "copy(1, 2)._replace(left=5) == (5, 2)",
+    "copy(1, 2)._asdict() == {'left': 1, 'right': 2}",
+    "copy._field_defaults == {'right': 'default'}",
+)
 case("a Pair", Pair(1, [2]), "copy == (1, [2]) and copy.right == [2]", "type(copy).__name__ == 'Pair'")
 case("Employee", Employee, "copy('ann').badge() == 'ann-3'", "copy._fields == ('name', 'id')", "copy.__doc__ == 'An employee.'")
 case("an Employee", Employee("bob", 7), "copy.badge() == 'bob-7'", "copy == ('bob', 7)")
 case("a PairWithMethods", PairWithMethods(1, 2), "copy.swapped() == (2, 1)", "type(copy.swapped()) is type(copy)")
-case("Colour", Colour, "[c.name for c in copy] == ['RED', 'GREEN', 'BLUE']", "copy(1) is copy.RED is copy['RED']", "copy.RED.value == 1",
-     "copy.GREEN.lower() == 'green'", "copy.favourite() is copy.GREEN", "copy.BLUE.value == (0, 0, 255)", "copy.RED.shouted == 'RED!'", "copy.__doc__ == 'Colours.'",
-     "isinstance(copy.RED, copy)", "load() is copy")
+case(
+    "Colour",
+    Colour,
+    "[c.name for c in copy] == ['RED', 'GREEN', 'BLUE']",
+    "copy(1) is copy.RED is copy['RED']",
+    "copy.RED.value == 1",
+    "copy.GREEN.lower() == 'green'",
+    "copy.favourite() is copy.GREEN",
+    "copy.BLUE.value == (0, 0, 255)",
+    "copy.RED.shouted == 'RED!'",
+    "copy.__doc__ == 'Colours.'",
+    "isinstance(copy.RED, copy)",
+    "load() is copy",
+)
 case("a Colour", Colour.GREEN, "copy.name == 'GREEN' and copy.value == 'green'", "copy is type(copy).GREEN", "load() is copy")
 case("colours in data", {Colour.RED: [Colour.BLUE, Colour.RED]}, "list(copy)[0] is list(copy.values())[0][1]")
 case("Number", Number, "copy.ONE + copy.TWO == 3", "copy.ONE == 1 and isinstance(copy.ONE, int)")
 case("a Number", Number.TWO, "copy == 2 and copy.name == 'TWO'")
-case("Permission", Permission, "copy.READ | copy.WRITE == copy.BOTH", "copy.READ in copy.BOTH", "(copy.READ & copy.WRITE).value == 0")
+case(
+    "Permission",
+    Permission,
+    "copy.READ | copy.WRITE == copy.BOTH",
+    "copy.READ in copy.BOTH",
+    "(copy.READ & copy.WRITE).value == 0",
+)
 case("a Permission", Permission.READ | Permission.WRITE, "copy.value == 3", "copy is type(copy).BOTH")
 case("Bits", Bits, "(copy.A | copy.B) == 5")
 case("a combination of Bits", Bits.A | Bits.B, "copy == 5 and isinstance(copy, int)")
@@ -176,6 +229,16 @@ case("NoMembers", NoMembers, "list(copy) == []")
 case("FromNoMembers", FromNoMembers, "copy.AB.name_twice() == 'ABAB'")
 case("Planet", Planet, "copy((0.64, 3397)) is copy.MARS", "copy.EARTH.name == 'EARTH'")
 case("Functional", Functional, "copy.TWO.value == 2")
-case("Movie", Movie, "copy(title='t', year=1) == {'title': 't', 'year': 1}", "list(typing.get_type_hints(copy)) in (['title', 'year'], [])", "copy.__required_keys__ == {'title', 'year'}")
-case("a task over records", (lambda points, colour: [(p.norm(), colour.name) for p in points], [Point(1, 1)], Colour.RED), "copy[0](*copy[1:]) == [(2, 'RED')]")
+case(
+    "Movie",
+    Movie,
+    "copy(title='t', year=1) == {'title': 't', 'year': 1}",
+    "list(typing.get_type_hints(copy)) in (['title', 'year'], [])",
+    "copy.__required_keys__ == {'title', 'year'}",
+)
+case(
+    "a task over records",
+    (lambda points, colour: [(p.norm(), colour.name) for p in points], [Point(1, 1)], Colour.RED),
+    "copy[0](*copy[1:]) == [(2, 'RED')]",
+)
 finish()

@@ -59,5 +59,9 @@ case("positions", positions, "len(copy()) == 4")
 case("starred annotations", starred, "copy(1, 2) == (1, 2)", "'args' in copy.__annotations__")
 case("StrEnum", Level, "copy.LOW == 'low' and copy.HIGH == 'HIGH!'")
 case("Self", Chained, "copy().set(3).x == 3")
-case("an exception group", ExceptionGroup("g", [ValueError(1), KeyError("k")]), "[type(e) for e in copy.exceptions] == [ValueError, KeyError]")
+case(
+    "an exception group",
+    ExceptionGroup("g", [ValueError(1), KeyError("k")]),
+    "[type(e) for e in copy.exceptions] == [ValueError, KeyError]",
+)
 finish()

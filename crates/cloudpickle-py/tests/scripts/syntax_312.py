@@ -29,7 +29,7 @@ class Sub[K](Stack[K]):
 
 
 def quoted(x):
-    return f"{f"{x + 1}"!r} {"nested"}"
+    return f"{f'{x + 1}'!r} {'nested'}"
 
 
 def inlined(n):
@@ -66,6 +66,16 @@ case("nested quotes", quoted, "copy(1) == \"'2' nested\"")
 case("inlined comprehensions", inlined, "copy(3) == [1, 4 - 2, 2] or len(copy(3)) == 3")
 case("batched", batches, "copy([1, 2, 3]) == [(1, 2), (3,)]")
 case("override", Base, "copy().method() == 'overridden'", "copy.method.__override__")
-case("a typed dictionary that inherits from one", RatedMovie, "copy(title='t', rating=1.5) == {'title': 't', 'rating': 1.5}", "copy.__total__ is False")
-case("a cached property", Cached, "(o := copy()).cached is o.cached", "vars(o := copy()) == {} and o.cached == [1] and vars(o) == {'cached': [1]}")
+case(
+    "a typed dictionary that inherits from one",
+    RatedMovie,
+    "copy(title='t', rating=1.5) == {'title': 't', 'rating': 1.5}",
+    "copy.__total__ is False",
+)
+case(
+    "a cached property",
+    Cached,
+    "(o := copy()).cached is o.cached",
+    "vars(o := copy()) == {} and o.cached == [1] and vars(o) == {'cached': [1]}",
+)
 finish()

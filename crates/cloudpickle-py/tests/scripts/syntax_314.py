@@ -36,11 +36,27 @@ def without_parentheses():
         return "caught"
 
 
-case("deferred annotations", deferred, "copy(1) == 1", "copy.__annotations__['a'] is copy.__annotations__['return']", "copy.__annotations__['a'].__name__ == 'Later'")
-case("a class whose annotations name it", Later, "copy.method.__annotations__ == {'x': copy, 'return': copy}", "copy().method(1) == 1")
+case(
+    "deferred annotations",
+    deferred,
+    "copy(1) == 1",
+    "copy.__annotations__['a'] is copy.__annotations__['return']",
+    "copy.__annotations__['a'].__name__ == 'Later'",
+)
+case(
+    "a class whose annotations name it",
+    Later,
+    "copy.method.__annotations__ == {'x': copy, 'return': copy}",
+    "copy().method(1) == 1",
+)
 case("a template string", templated, "list(copy('you'))[1].value == 'you'")
 case("except without parentheses", without_parentheses, "copy() == 'caught'")
 case("annotationlib", annotationlib.Format, "copy.VALUE.value == 1")
 if sys.version_info < (3, 15):  # there upstream fails on the forward reference that the field holds
-    case("a dataclass whose annotations name it", Point, "copy(1, copy(2)).link.x == 2", "[f.name for f in dataclasses.fields(copy)] == ['x', 'link']")
+    case(
+        "a dataclass whose annotations name it",
+        Point,
+        "copy(1, copy(2)).link.x == 2",
+        "[f.name for f in dataclasses.fields(copy)] == ['x', 'link']",
+    )
 finish()
