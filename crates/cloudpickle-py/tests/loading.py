@@ -19,7 +19,7 @@ import sys
 import traceback
 from pathlib import Path
 
-MODULES = "collections dataclasses enum inspect io itertools math operator pickle sys types typing weakref".split()
+MODULES = "abc collections dataclasses enum inspect io itertools math operator pickle sys types typing weakref".split()
 
 
 def raises(exception, call, *args, **kwargs):
