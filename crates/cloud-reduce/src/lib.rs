@@ -49,6 +49,6 @@ pub mod names;
 mod version;
 
 pub use error::{Error, ErrorKind};
-pub use model::{Attributes, Captured, Cell, Class, Code, Enum, Function, Names, classes, enums, functions};
+pub use model::{Attributes, Captured, Cell, Class, Code, Enum, Function, Names, Variables, classes, enums, functions};
 pub use names::{Dialect, Reconstructor};
 pub use version::{Implementation, PythonVersion};

@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeSet, error::Error, fs, path::PathBuf};
 
-use cloud_reduce::{Code, Function, PythonVersion, classes, code::GlobalOps, enums, functions};
+use cloud_reduce::{
+    Code, Function, PythonVersion, classes,
+    code::{GlobalOps, Instructions, OpcodeTable, Operand},
+    enums, functions,
+};
 use pickle_graph::{Graph, Node, NodeId};
 
 /// Every pickle that has facts beside it: name, graph and facts.
@@ -185,6 +189,24 @@ fn two_functions_that_shared_a_cell_share_it_in_the_graph() {
         assert_eq!(up.name, "count");
         assert_eq!(up.cell, down.cell, "{name}");
         assert!(up.cell.id.is_some());
+    }
+}
+
+#[test]
+fn instructions_name_the_variables_that_they_work_on() {
+    for (name, graph, _) in pickles() {
+        let table = OpcodeTable::cpython(python(&name)).unwrap();
+        let function = functions(&graph).map(Result::unwrap).find(|function| function.name == "up").unwrap();
+        let variables = function.code.variables(table);
+        let mut used = BTreeSet::new();
+        for instruction in Instructions::new(table, &function.code.co_code()) {
+            used.extend(match instruction.operand {
+                Operand::Local(index) => Some(variables.locals[index as usize]),
+                Operand::Free(index) => Some(variables.free[index as usize]),
+                _ => None,
+            });
+        }
+        assert_eq!(join(used), "count,step", "{name}");
     }
 }
 

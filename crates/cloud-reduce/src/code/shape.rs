@@ -30,9 +30,11 @@ pub struct CodeShape<'a> {
     pub freevars: usize,
 }
 
+/// `CO_OPTIMIZED`: it is a function's code, with local variables that have numbers.
+const OPTIMIZED: i32 = 0x1;
 /// `CO_NOFREE`: there are neither cell nor free variables. CPython knew it up to 3.10, PyPy still does.
 const NOFREE: i32 = 0x40;
-/// `CO_HAS_DOCSTRING`, known from CPython 3.13 on.
+/// `CO_HAS_DOCSTRING`, known from CPython 3.13 on, and to PyPy 3.11.
 const HAS_DOCSTRING: i32 = 0x400_0000;
 /// `CO_METHOD`, known from CPython 3.14 on.
 const METHOD: i32 = 0x800_0000;
@@ -58,26 +60,77 @@ impl CodeShape<'_> {
 
     fn flags_may_be_of(&self, implementation: Implementation, version: PythonVersion) -> bool {
         let closed = self.cellvars == 0 && self.freevars == 0;
-        let knows_nofree = implementation == Implementation::PyPy || version.minor <= 10;
-        (self.flags & NOFREE != 0) == (knows_nofree && closed)
-            && (version.minor >= 13 || self.flags & HAS_DOCSTRING == 0)
-            && (version.minor >= 14 || self.flags & METHOD == 0)
+        let is_nofree = self.flags & NOFREE != 0;
+        let nofree_fits = match implementation {
+            Implementation::CPython => is_nofree == (closed && version.minor <= 10),
+            // PyPy sets it in functions, and in some other code.
+            Implementation::PyPy => {
+                if self.flags & OPTIMIZED != 0 {
+                    is_nofree == closed
+                } else {
+                    closed || !is_nofree
+                }
+            }
+        };
+        nofree_fits
+            && (version.minor >= 13 || implementation == Implementation::PyPy || self.flags & HAS_DOCSTRING == 0)
+            && (version.minor >= 14 || implementation == Implementation::PyPy || self.flags & METHOD == 0)
     }
 
     fn lines_may_be_of(&self, format: LineTableFormat) -> bool {
         let table = LineTable { format, bytes: self.line_table, first_line: 0, code_length: self.co_code.len() };
         match format {
-            // What was optimized away at the end of a function may reach beyond the code.
-            LineTableFormat::Lnotab => self.line_table.len().is_multiple_of(2),
+            // The last line's first instruction is before the end of the code, unless what followed was optimized away: that is
+            // rarer by far than a table of 3.10.
+            LineTableFormat::Lnotab => {
+                self.line_table.len().is_multiple_of(2)
+                    && (self.summed_line_table() != self.co_code.len() || !self.is_written_by_3_10())
+            }
             LineTableFormat::Linetable => {
                 self.line_table.len().is_multiple_of(2)
-                    && self.line_table.iter().step_by(2).map(|&bytes| usize::from(bytes)).sum::<usize>() == self.co_code.len()
+                    && self.summed_line_table() == self.co_code.len()
+                    && self.is_written_by_3_10()
             }
             LineTableFormat::Locations | LineTableFormat::PyPy => {
                 let end = table.ranges().last().map_or(0, |LineRange { end, .. }| end);
                 end == self.co_code.len()
             }
         }
+    }
+
+    /// How many bytes the pairs of the line table cover.
+    fn summed_line_table(&self) -> usize {
+        self.line_table.iter().step_by(2).map(|&bytes| usize::from(bytes)).sum()
+    }
+
+    /// Whether the pairs of the line table are such as the compiler of 3.10 writes: it needs a pair of no bytes only for a step of
+    /// more than 127 lines, and never covers 255 bytes by one pair.
+    fn is_written_by_3_10(&self) -> bool {
+        self.line_table
+            .as_chunks()
+            .0
+            .iter()
+            .all(|&[bytes, lines]| bytes != 255 && (bytes != 0 || matches!(lines as i8, -127 | 127)))
+    }
+
+    /// Whether a constant is loaded and returned by two instructions of one position, for which CPython 3.12 and 3.13 use
+    /// `RETURN_CONST`: the `None` at the end of a function. They use two, of different positions, where these came together only
+    /// after jumps had been followed, as for `return x and 1`.
+    fn returns_const_in_two(&self, table: &'static OpcodeTable) -> bool {
+        let lines = LineTable {
+            format: LineTableFormat::of(table.implementation(), table.version()),
+            bytes: self.line_table,
+            first_line: 0,
+            code_length: self.co_code.len(),
+        };
+        let positions: Vec<_> = lines.positions().collect();
+        let mut before = None;
+        Instructions::new(table, self.co_code).any(|instruction| {
+            let unit = instruction.offset / 2;
+            let returns = instruction.name() == Some("RETURN_VALUE") && before == Some("LOAD_CONST");
+            before = instruction.name();
+            returns && positions.get(unit - 1) == positions.get(unit)
+        })
     }
 
     fn instructions_may_be_of(&self, table: &'static OpcodeTable) -> bool {
@@ -92,7 +145,12 @@ impl CodeShape<'_> {
             starts[instruction.offset / 2] = true;
             let Some(info) = instruction.info else { return false };
             let is_written = info.specializes.is_none() && !info.name.starts_with("INSTRUMENTED_") && info.name != "CACHE";
-            let is_empty = info.has_arg() || self.co_code.get(instruction.offset + 1) == Some(&0);
+            // 3.10's optimizer leaves arguments behind in what it turns into a NOP or a ROT_TWO; PyPy's COPY has one that nothing
+            // reads.
+            let is_empty = info.has_arg()
+                || version.minor == 10
+                || table.implementation() == Implementation::PyPy
+                || self.co_code.get(instruction.offset + 1) == Some(&0);
             let is_within = match instruction.operand {
                 Operand::Const(index) => (index as usize) < self.consts,
                 Operand::Name { index, .. } => (index as usize) < self.names,
@@ -115,11 +173,16 @@ impl CodeShape<'_> {
         });
         let handlers = ExceptionHandlers::new(self.exception_table)
             .all(|handler| handler.end <= self.co_code.len() && leads_somewhere(handler.target));
-        jumps && handlers && (resumes || !joined) && last.is_some_and(ends)
+        let knows_return_const = joined && table.by_name("RETURN_CONST").is_some();
+        jumps
+            && handlers
+            && (resumes || !joined)
+            && last.is_some_and(|name| ends(name, version))
+            && !(knows_return_const && self.returns_const_in_two(table))
     }
 }
 
-/// Whether code can end with an instruction: with one that nothing follows.
-fn ends(name: &str) -> bool {
-    name.starts_with("RETURN") || name.starts_with("JUMP") || matches!(name, "RAISE_VARARGS" | "RERAISE")
+/// Whether code can end with an instruction: with one that nothing follows. Up to 3.9, dead code may follow.
+fn ends(name: &str, version: PythonVersion) -> bool {
+    version.minor <= 9 || name.starts_with("RETURN") || name.starts_with("JUMP") || matches!(name, "RAISE_VARARGS" | "RERAISE")
 }

@@ -1,13 +1,13 @@
 //! [`Code`]: a code object.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use pickle_graph::{Graph, NodeId, Str};
 
 use super::value::{Callee, Fields, Names, bytes};
 use crate::{
-    Error, ErrorKind, PythonVersion,
-    code::{CodeField, CodeLayout, CodeShape, GlobalOps, LineTable, LineTableFormat},
+    Error, ErrorKind, Implementation, PythonVersion,
+    code::{CodeField, CodeLayout, CodeShape, GlobalOps, LineTable, LineTableFormat, OpcodeTable},
 };
 
 /// A code object: a function's body and all that is known of it before it runs.
@@ -22,6 +22,17 @@ pub struct Code<'a> {
     layout: &'static CodeLayout,
     args: &'a [NodeId],
     numbers: Numbers,
+}
+
+/// The names of a code object's variables; made by [`Code::variables`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Variables<'a> {
+    /// Those that an [`Operand::Local`](crate::code::Operand::Local) or
+    /// [`Operand::LocalPair`](crate::code::Operand::LocalPair) counts.
+    pub locals: Vec<Str<'a>>,
+    /// Those that an [`Operand::Free`](crate::code::Operand::Free) counts. CPython 3.11 and later count all variables as one
+    /// list: local ones, then cells that are none of these, then free ones. (PyPy 3.11's `dis` counts so too, with all cells.)
+    pub free: Vec<Str<'a>>,
 }
 
 /// The fields that are numbers; those that the layout lacks are 0.
@@ -240,6 +251,22 @@ impl<'a> Code<'a> {
     #[must_use]
     pub fn exception_table_bytes(&self) -> Cow<'a, [u8]> {
         self.bytes(CodeField::Exceptiontable)
+    }
+
+    /// The names of its variables by the numbers that its instructions have for them, when it is code of a table's version.
+    #[must_use]
+    pub fn variables(&self, table: &OpcodeTable) -> Variables<'a> {
+        let (varnames, cellvars, freevars) = (self.varnames(), self.cellvars(), self.freevars());
+        if table.version().minor <= 10 {
+            return Variables { locals: varnames.iter().collect(), free: cellvars.iter().chain(freevars.iter()).collect() };
+        }
+        let parameters: HashSet<Str<'a>> = match table.implementation() {
+            Implementation::CPython => varnames.iter().collect(),
+            Implementation::PyPy => HashSet::new(),
+        };
+        let cells = cellvars.iter().filter(|name| !parameters.contains(name));
+        let all: Vec<Str<'a>> = varnames.iter().chain(cells).chain(freevars.iter()).collect();
+        Variables { locals: all.clone(), free: all }
     }
 
     /// Calls a function with what the code object tells of the Python that made it.

@@ -8,7 +8,7 @@ mod value;
 
 pub use cell::Cell;
 pub use class::{Class, Enum, classes, enums};
-pub use code::Code;
+pub use code::{Code, Variables};
 pub use function::{Captured, Function, functions};
 pub use value::{Attributes, Names};
 
