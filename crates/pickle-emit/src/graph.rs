@@ -1,5 +1,6 @@
 //! [`GraphEncoder`]: graphs to pickles, in the canonical form of CPython's pickler.
 
+mod attempts;
 mod convert;
 mod frames;
 mod habits;

@@ -66,14 +66,17 @@ impl Graph {
 
     /// `POP`: notes that an object was thrown away.
     ///
-    /// The call of a state setter, which a pickle writes as `setter(object, state)` with the result popped, becomes the object's
-    /// [`Step::SetState`](crate::Step::SetState). Whatever else can have an effect is in [`Graph::discarded`].
+    /// The call of a state setter, which a pickle writes as `setter(object, state)` with the result popped and nothing of it in the
+    /// memo, becomes the object's [`Step::SetState`](crate::Step::SetState). Whatever else can have an effect is in
+    /// [`Graph::discarded`].
     pub fn discard(&mut self, id: NodeId) {
         let node = self.node(id);
         if let Node::Reduce { callable, args } = node
             && let Node::Tuple(&[object, state]) = self.node(args)
             && self.tail(id) == Tail::NONE
             && object != id
+            // CPython does not put these arguments in the memo, but all others.
+            && self.is_memoized(args) != Some(true)
             && matches!(
                 self.node(object),
                 Node::Reduce { .. } | Node::NewObj { .. } | Node::NewObjEx { .. } | Node::Inst { .. } | Node::Obj { .. }

@@ -77,9 +77,13 @@ impl<'g, S: Sink> Writer<'g, S> {
     pub(super) fn new_obj_ex_by_call(&mut self, id: NodeId, class: NodeId, args: NodeId, kwargs: NodeId) -> Result<(), Error> {
         self.save_known_global("copyreg", "__newobj_ex__")?;
         self.mark_unless_short(3);
-        self.frames.extend([Frame::Make(id, Opcode::Reduce), Frame::NamelessTuple(3), Frame::Save(kwargs)]);
-        self.push_args(id, args);
-        self.frames.push(Frame::Save(class));
+        self.frames.extend([
+            Frame::Make(id, Opcode::Reduce),
+            Frame::NamelessTuple(3),
+            Frame::Save(kwargs),
+            Frame::Save(args),
+            Frame::Save(class),
+        ]);
         Ok(())
     }
 
@@ -195,7 +199,7 @@ impl<'g, S: Sink> Writer<'g, S> {
         Ok(())
     }
 
-    fn mark_unless_short(&mut self, len: usize) {
+    pub(super) fn mark_unless_short(&mut self, len: usize) {
         if !self.is_short(len) {
             self.encoder.op(Opcode::Mark);
         }

@@ -10,16 +10,14 @@ use super::items::Items;
 pub(super) enum Frame<'g> {
     /// A node.
     Save(NodeId),
-    /// The arguments of an object.
-    Args { args: NodeId, of: NodeId },
     /// All these nodes.
     All(std::slice::Iter<'g, NodeId>),
     /// The items of a list, dict or set.
     Items(Items<'g>),
     /// An opcode.
     Op(Opcode),
-    /// The end of a tuple; of the arguments of an object, where `of` says so.
-    Tuple { id: NodeId, of: Option<NodeId> },
+    /// The end of a tuple.
+    Tuple(NodeId),
     /// The end of a tuple that is no node: of so many objects.
     NamelessTuple(usize),
     /// The end of a frozenset.

@@ -26,6 +26,10 @@ pub(super) struct Habits {
 
 impl Habits {
     pub(super) fn of(pickler: Pickler, protocol: Protocol) -> Habits {
+        let pickler = match pickler {
+            Pickler::Pickle2 | Pickler::CPickle if protocol > Protocol::V2 => Pickler::default(),
+            pickler => pickler,
+        };
         let python2 = matches!(pickler, Pickler::Pickle2 | Pickler::CPickle);
         let old = python2 || pickler == Pickler::CPython3_6;
         let text = protocol == Protocol::V0;

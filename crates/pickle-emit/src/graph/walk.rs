@@ -8,6 +8,7 @@ use pickle_opcodes::{Opcode, Protocol};
 
 use super::{
     GraphEncoder, Pickled,
+    attempts::Attempts,
     frames::Frame,
     habits::Habits,
     items::{Items, Next},
@@ -33,6 +34,7 @@ pub(super) struct Writer<'g, S> {
     pub(super) globals: HashMap<(&'g str, &'g str), usize>,
     pub(super) frames: Vec<Frame<'g>>,
     buffers: Vec<u32>,
+    attempts: Attempts,
 }
 
 impl<'g, S: Sink> Writer<'g, S> {
@@ -54,6 +56,7 @@ impl<'g, S: Sink> Writer<'g, S> {
             globals: HashMap::new(),
             frames: Vec::new(),
             buffers: Vec::new(),
+            attempts: Attempts::of(graph),
         }
     }
 
@@ -98,15 +101,8 @@ impl<'g, S: Sink> Writer<'g, S> {
         match frame {
             Frame::Items(_) | Frame::All(_) => {}
             Frame::Save(id) => _ = self.save(id)?,
-            Frame::Args { args, of } => match self.graph.node(args) {
-                Node::Tuple(items @ [_, ..]) if self.memo.get(args).is_none() => {
-                    self.encoder.boundary();
-                    self.save_tuple(args, items, Some(of))?;
-                }
-                _ => _ = self.save(args)?,
-            },
             Frame::Op(opcode) => self.encoder.op(opcode),
-            Frame::Tuple { id, of } => self.finish_tuple(id, of)?,
+            Frame::Tuple(id) => self.finish_tuple(id)?,
             Frame::NamelessTuple(len) => self.nameless_tuple(len)?,
             Frame::FrozenSet(id) => {
                 if self.memo.get(id).is_some() {
@@ -225,7 +221,9 @@ impl<'g, S: Sink> Writer<'g, S> {
                 return Ok(true);
             }
             Node::Tuple(items) => {
-                self.save_tuple(id, items, None)?;
+                self.memo.open(id, items.len())?;
+                self.mark_unless_short(items.len());
+                self.frames.extend([Frame::Tuple(id), Frame::All(items.iter())]);
                 return Ok(true);
             }
             Node::Extension(code) => {
@@ -248,7 +246,8 @@ impl<'g, S: Sink> Writer<'g, S> {
             }
             Node::Reduce { .. } | Node::NewObj { .. } | Node::NewObjEx { .. } | Node::Inst { .. } | Node::Obj { .. } => {
                 self.memo.open(id, 1)?;
-                self.save_object(id, node)?;
+                let made_first = self.attempts.take(id).map(|attempt| self.graph.node(attempt));
+                self.save_object(id, made_first.unwrap_or(node))?;
                 return Ok(true);
             }
         }
@@ -258,19 +257,14 @@ impl<'g, S: Sink> Writer<'g, S> {
     fn save_object(&mut self, id: NodeId, node: Node<'g>) -> Result<(), Error> {
         match node {
             Node::Reduce { callable, args } => {
-                self.frames.push(Frame::Make(id, Opcode::Reduce));
-                self.push_args(id, args);
-                self.frames.push(Frame::Save(callable));
+                self.frames.extend([Frame::Make(id, Opcode::Reduce), Frame::Save(args), Frame::Save(callable)]);
             }
             Node::NewObj { class, args } if self.protocol >= Protocol::V2 => {
-                self.frames.push(Frame::Make(id, Opcode::NewObj));
-                self.push_args(id, args);
-                self.frames.push(Frame::Save(class));
+                self.frames.extend([Frame::Make(id, Opcode::NewObj), Frame::Save(args), Frame::Save(class)]);
             }
             Node::NewObjEx { class, args, kwargs } if self.protocol >= Protocol::V4 => {
-                self.frames.extend([Frame::Make(id, Opcode::NewObjEx), Frame::Save(kwargs)]);
-                self.push_args(id, args);
-                self.frames.push(Frame::Save(class));
+                let parts = [Frame::Make(id, Opcode::NewObjEx), Frame::Save(kwargs), Frame::Save(args), Frame::Save(class)];
+                self.frames.extend(parts);
             }
             Node::NewObj { class, args } => self.new_obj_by_call(id, class, args)?,
             Node::NewObjEx { class, args, kwargs } => self.new_obj_ex_by_call(id, class, args, kwargs)?,
@@ -290,28 +284,11 @@ impl<'g, S: Sink> Writer<'g, S> {
         Ok(())
     }
 
-    /// Pushes the arguments of an object. CPython gets them anew each time that it comes by the object.
-    pub(super) fn push_args(&mut self, of: NodeId, args: NodeId) {
-        self.frames.push(Frame::Args { args, of });
-    }
-
-    pub(super) fn save_tuple(&mut self, id: NodeId, items: &'g [NodeId], of: Option<NodeId>) -> Result<(), Error> {
-        self.memo.open(id, items.len())?;
-        if !self.is_short(items.len()) {
-            self.encoder.op(Opcode::Mark);
-        }
-        self.frames.extend([Frame::Tuple { id, of }, Frame::All(items.iter())]);
-        Ok(())
-    }
-
-    fn finish_tuple(&mut self, id: NodeId, of: Option<NodeId>) -> Result<(), Error> {
+    fn finish_tuple(&mut self, id: NodeId) -> Result<(), Error> {
         let len = self.graph.node(id).as_tuple().map_or(0, <[NodeId]>::len);
         if self.memo.get(id).is_none() {
             self.tuple_op(len);
             self.made(id)?;
-        } else if of.is_some_and(|of| self.memo.get(of).is_some()) {
-            // The object was come by again and is made; these are other arguments than those that it was made with.
-            self.nameless_tuple(len)?;
         } else {
             if self.is_short(len) {
                 (0..len).for_each(|_| self.encoder.op(Opcode::Pop));
