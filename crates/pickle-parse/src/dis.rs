@@ -281,7 +281,7 @@ impl Listing<'_> {
         let start = self.text.len();
         self.text.extend_from_slice(byte_text(opcode).as_bytes());
         self.text.push(b' ');
-        self.text.resize(self.text.len() + self.indent.saturating_mul(self.marks.len()), b' ');
+        self.blanks(self.indent.saturating_mul(self.marks.len()));
         self.text.extend_from_slice(opcode.name().as_bytes());
         self.protocol = self.protocol.max(opcode.protocol().version() as i8);
 
@@ -323,7 +323,7 @@ impl Listing<'_> {
         }
 
         if !matches!((&arg, &note), (Arg::Absent, Note::None)) {
-            self.text.resize(self.text.len() + 10usize.saturating_sub(opcode.name().len()), b' ');
+            self.blanks(10usize.saturating_sub(opcode.name().len()));
         }
         if !matches!(arg, Arg::Absent) {
             self.text.push(b' ');
@@ -405,6 +405,15 @@ impl Listing<'_> {
         self.text.extend_from_slice(b": ");
     }
 
+    fn blanks(&mut self, mut blanks: usize) {
+        const SOME: [u8; 64] = [b' '; 64];
+        while blanks > SOME.len() {
+            self.text.extend_from_slice(&SOME);
+            blanks -= SOME.len();
+        }
+        self.text.extend_from_slice(&SOME[..blanks]);
+    }
+
     fn note(&mut self, note: &Note) {
         let text = match note {
             Note::None => return,
@@ -419,7 +428,7 @@ impl Listing<'_> {
         // In characters, as Python counts them.
         let length = self.text[start..].iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
         let column = length.max(self.annotate_next);
-        self.text.resize(self.text.len() + (column - length), b' ');
+        self.blanks(column - length);
         self.annotate_next = if column > 50 { self.annotate } else { column };
         self.text.push(b' ');
         self.text.extend_from_slice(annotation::annotation(opcode).as_bytes());

@@ -70,6 +70,8 @@ pub struct Machine<B: Builder> {
     fence: usize,
     memo: Memo<B::Value>,
     limits: Limits,
+    /// Whether a pickle was begun by [`Machine::step`].
+    inside_pickle: bool,
 }
 
 /// Why an op could not be executed.
@@ -111,7 +113,7 @@ impl<B: Builder> Machine<B> {
     /// A machine with an empty memo.
     #[must_use]
     pub fn with_limits(builder: B, limits: Limits) -> Self {
-        Machine { builder, stack: Vec::new(), marks: Vec::new(), fence: 0, memo: Memo::new(), limits }
+        Machine { builder, stack: Vec::new(), marks: Vec::new(), fence: 0, memo: Memo::new(), limits, inside_pickle: false }
     }
 
     /// The builder.
@@ -154,6 +156,7 @@ impl<B: Builder> Machine<B> {
     ///
     /// [`MachineError::Pickle`] for what CPython's unpickler does not accept, [`MachineError::Builder`] for what the builder does not.
     pub fn run(&mut self, input: &[u8]) -> Result<(B::Value, usize), MachineError<B::Error>> {
+        self.reset();
         self.start(0)?;
         let mut rest = input;
         loop {
@@ -188,11 +191,14 @@ impl<B: Builder> Machine<B> {
     ///
     /// As [`run`](Self::run). The pickle cannot be continued then; the next op begins the next one.
     pub fn step(&mut self, offset: u64, op: &Op<'_>) -> Result<Option<B::Value>, MachineError<B::Error>> {
+        if !self.inside_pickle {
+            self.start(offset)?;
+            self.inside_pickle = true;
+        }
         match self.execute(op) {
             Ok(Flow::Next) => Ok(None),
             Ok(Flow::Stop(value)) => {
                 self.reset();
-                self.start(offset)?;
                 Ok(Some(value))
             }
             Err(fault) => Err(self.failed(fault, offset, op.opcode())),
@@ -210,6 +216,7 @@ impl<B: Builder> Machine<B> {
         }
         self.marks.clear();
         self.fence = 0;
+        self.inside_pickle = false;
     }
 
     #[cold]
