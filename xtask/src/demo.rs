@@ -35,7 +35,7 @@ pub(crate) fn demo(shell: &Shell, given: &[std::path::PathBuf]) -> anyhow::Resul
         println!("that does not work: {}", reasons[reasons.len() - 1]);
     }
     title("No Python to run on: what Rust reads out of pickles that real interpreters wrote");
-    shipped::show()?;
+    shipped::show(shell)?;
     println!(
         "\nMissing: a CPython from 3.9 to 3.15 that can make virtual environments.\nTo see the whole demo, {}",
         python::HOW_TO_INSTALL
