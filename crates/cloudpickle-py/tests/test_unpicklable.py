@@ -115,7 +115,7 @@ CASES = {
 
 def opening(error):
     """The start of a message: its words up to the first that tells a detail, such as a type or a path."""
-    return re.split(r"[<\d]| '|, not | of ", str(error))[0]
+    return re.split(r"[<\d]| '|, not | of | can ", str(error))[0]
 
 
 @pytest.mark.parametrize("name", CASES)
