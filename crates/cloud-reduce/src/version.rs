@@ -1,5 +1,7 @@
 //! [`PythonVersion`] and [`Implementation`]: which Python made a code object.
 
+use crate::code::OpcodeTable;
+
 /// An implementation of Python.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Implementation {
@@ -28,19 +30,10 @@ pub struct PythonVersion {
 }
 
 impl PythonVersion {
-    /// The versions of CPython that this crate has tables of, the oldest first.
-    pub const KNOWN: [PythonVersion; 10] = [
-        PythonVersion::new(3, 6),
-        PythonVersion::new(3, 7),
-        PythonVersion::new(3, 8),
-        PythonVersion::new(3, 9),
-        PythonVersion::new(3, 10),
-        PythonVersion::new(3, 11),
-        PythonVersion::new(3, 12),
-        PythonVersion::new(3, 13),
-        PythonVersion::new(3, 14),
-        PythonVersion::new(3, 15),
-    ];
+    /// The versions of CPython that this crate has opcodes of, the oldest first.
+    pub fn known() -> impl Iterator<Item = PythonVersion> {
+        OpcodeTable::all().filter(|table| table.implementation() == Implementation::CPython).map(OpcodeTable::version)
+    }
 
     /// The version of two numbers.
     #[inline]

@@ -1,6 +1,6 @@
 //! [`GlobalOps`]: which globals a function's bytecode names.
 
-use super::{ArgKind, OpcodeTable};
+use super::{ArgKind, OpcodeTable, opcode::HAVE_ARGUMENT};
 use crate::{Implementation, PythonVersion};
 
 /// Finds the globals that bytecode of one version of Python names.
@@ -37,9 +37,6 @@ const EXTENDED: u8 = 0x20;
 const NAME: u8 = 0x40;
 /// The argument is twice an index into `co_names`, and a flag in the lowest bit.
 const NAME_AND_FLAG: u8 = 0x80;
-
-/// The opcode from which on opcodes had an argument, up to CPython 3.12.
-const HAVE_ARGUMENT: u8 = 90;
 
 impl Steps {
     const fn new(table: &OpcodeTable) -> Steps {

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_known_version_has_the_layout_that_says_so() {
-        for version in PythonVersion::KNOWN {
+        for version in PythonVersion::known() {
             let layout = CodeLayout::for_python(version.major, version.minor).unwrap();
             let (first, last) = layout.versions();
             assert!(first <= version && version <= last, "{version}");

@@ -118,7 +118,7 @@ impl<'a> Code<'a> {
     /// The versions of CPython that take as many arguments, the oldest first.
     pub fn versions(&self) -> impl Iterator<Item = PythonVersion> + use<> {
         let count = self.args.len();
-        PythonVersion::KNOWN.into_iter().filter(move |version| {
+        PythonVersion::known().filter(move |version| {
             CodeLayout::for_python(version.major, version.minor).is_some_and(|layout| layout.fields().len() == count)
         })
     }
