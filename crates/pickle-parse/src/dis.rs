@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, io};
 use num_bigint::BigInt;
 use pickle_opcodes::{Op, Opcode, StackItem};
 
-use crate::{Error, ErrorKind, Limits, Memo, op::op};
+use crate::{Error, ErrorKind, Limits, Memo, op::op, repr};
 use arg::Arg;
 
 /// How much of a listing is put together before it is written.
@@ -277,7 +277,8 @@ impl Listing<'_> {
         if self.marks.len() > self.max_depth {
             return Err(ErrorKind::Limit { what: "open marks", limit: self.max_depth as u64 });
         }
-        self.offset(offset);
+        repr::decimal(&mut self.text, offset, 5);
+        self.text.extend_from_slice(b": ");
         let start = self.text.len();
         self.text.extend_from_slice(byte_text(opcode).as_bytes());
         self.text.push(b' ');
@@ -390,21 +391,6 @@ impl Listing<'_> {
         Ok(String::from_utf8_lossy(&repr).into_owned())
     }
 
-    fn offset(&mut self, offset: u64) {
-        let mut digits = [b' '; 20];
-        let (mut left, mut at) = (offset, digits.len());
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (left % 10) as u8;
-            left /= 10;
-            if left == 0 {
-                break;
-            }
-        }
-        self.text.extend_from_slice(&digits[at.min(digits.len() - 5)..]);
-        self.text.extend_from_slice(b": ");
-    }
-
     fn blanks(&mut self, mut blanks: usize) {
         const SOME: [u8; 64] = [b' '; 64];
         while blanks > SOME.len() {
@@ -415,13 +401,18 @@ impl Listing<'_> {
     }
 
     fn note(&mut self, note: &Note) {
-        let text = match note {
+        let (before, number, after): (&[u8], _, &[u8]) = match *note {
             Note::None => return,
-            Note::Mark(mark) => format!(" (MARK at {mark})"),
-            Note::NoMark => format!(" {NO_MARK}"),
-            Note::As(index) => format!(" (as {index})"),
+            Note::NoMark => {
+                self.text.push(b' ');
+                return self.text.extend_from_slice(NO_MARK.as_bytes());
+            }
+            Note::Mark(mark) => (b" (MARK at ", mark, b")"),
+            Note::As(index) => (b" (as ", index as u64, b")"),
         };
-        self.text.extend_from_slice(text.as_bytes());
+        self.text.extend_from_slice(before);
+        repr::decimal(&mut self.text, number, 0);
+        self.text.extend_from_slice(after);
     }
 
     fn annotation(&mut self, opcode: Opcode, start: usize) {

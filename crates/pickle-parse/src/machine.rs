@@ -87,6 +87,9 @@ impl<E> From<ErrorKind> for Fault<E> {
     }
 }
 
+/// What `APPENDS`, `SETITEMS` and `ADDITEMS` work on, and where on the stack the items for it begin; nothing if there are none.
+type Target<V> = Option<(V, usize)>;
+
 /// Whether an op ended the pickle.
 enum Flow<V> {
     Next,
@@ -162,7 +165,7 @@ impl<B: Builder> Machine<B> {
         loop {
             let (after, op) = match inlined_op(rest) {
                 Ok(read) => read,
-                Err(error) => return Err(self.unreadable(error, rest, (input.len() - rest.len()) as u64)),
+                Err(error) => return Err(self.unreadable(&error, rest, (input.len() - rest.len()) as u64)),
             };
             let done = match op {
                 Op::Frame(length) => match frame::check(length, after.len()) {
@@ -231,7 +234,7 @@ impl<B: Builder> Machine<B> {
 
     #[cold]
     #[inline(never)]
-    fn unreadable(&mut self, error: nom::Err<crate::OpError>, rest: &[u8], offset: u64) -> MachineError<B::Error> {
+    fn unreadable(&mut self, error: &nom::Err<crate::OpError>, rest: &[u8], offset: u64) -> MachineError<B::Error> {
         let no_mark = self.marks.is_empty();
         self.reset();
         match rest.first() {
@@ -328,7 +331,7 @@ impl<B: Builder> Machine<B> {
             Op::EmptyDict => self.stack.push(built!(self.builder.empty_dict())),
             Op::Dict => {
                 let mark = self.mark()?;
-                if (self.stack.len() - mark) % 2 != 0 {
+                if !(self.stack.len() - mark).is_multiple_of(2) {
                     return Err(ErrorKind::OddDictItems.into());
                 }
                 let dict = built!(self.builder.dict(self.stack.drain(mark..)));
@@ -337,7 +340,7 @@ impl<B: Builder> Machine<B> {
             Op::SetItem => self.set_item()?,
             Op::SetItems => {
                 if let Some((dict, items)) = self.target()? {
-                    if (self.stack.len() - items) % 2 != 0 {
+                    if !(self.stack.len() - items).is_multiple_of(2) {
                         return Err(ErrorKind::OddSetItems.into());
                     }
                     built!(self.builder.set_items(&dict, self.stack.drain(items..)));
@@ -494,7 +497,7 @@ impl<B: Builder> Machine<B> {
     /// For `APPENDS`, `SETITEMS` and `ADDITEMS`: the object below the topmost mark, and where the items for it begin. `None` if there are
     /// no items.
     #[inline]
-    fn target(&mut self) -> Result<Option<(B::Value, usize)>, Fault<B::Error>> {
+    fn target(&mut self) -> Result<Target<B::Value>, Fault<B::Error>> {
         let mark = self.mark()?;
         if mark <= self.fence {
             return Err(self.underflow());

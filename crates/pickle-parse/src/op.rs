@@ -61,7 +61,7 @@ impl<'a> Iterator for Ops<'a> {
             }
             Err(error) => {
                 self.done = true;
-                Err(error_at(error, rest, offset as u64))
+                Err(error_at(&error, rest, offset as u64))
             }
         })
     }
@@ -109,9 +109,9 @@ impl<'a> ParseError<&'a [u8]> for OpError {
 /// The error of `op(rest)`, where `rest` stands at `offset`.
 #[cold]
 #[inline(never)]
-pub(crate) fn error_at(error: Err<OpError>, rest: &[u8], offset: u64) -> Error {
+pub(crate) fn error_at(error: &Err<OpError>, rest: &[u8], offset: u64) -> Error {
     let kind = match error {
-        Err::Error(error) | Err::Failure(error) => error.into(),
+        Err::Error(error) | Err::Failure(error) => (*error).into(),
         Err::Incomplete(_) => ErrorKind::Truncated,
     };
     Error::new(kind, offset, rest.first().and_then(|&byte| Opcode::from_byte(byte)))

@@ -109,7 +109,7 @@ impl<R: BufRead> OpReader<R> {
                 self.offset += self.pending as u64;
                 match op(&buffered[..self.pending]) {
                     Ok((_, op)) => Ok(Some((offset, op))),
-                    Err(error) => Err(error_at(error, buffered, offset)),
+                    Err(error) => Err(error_at(&error, buffered, offset)),
                 }
             }
             None => self.gather(opcode),
@@ -140,7 +140,7 @@ impl<R: BufRead> OpReader<R> {
                 Ok(()) => Ok(Some((offset, op))),
                 Err(kind) => Err(Error::new(kind, offset, Some(opcode))),
             },
-            Err(error) => Err(error_at(error, &self.buffer, offset)),
+            Err(error) => Err(error_at(&error, &self.buffer, offset)),
         }
     }
 
@@ -320,8 +320,7 @@ mod tests {
             let error = OpReader::new(BufReader::with_capacity(4, input)).next_op().unwrap_err();
             assert_eq!(error.to_string(), expected);
         }
-        let mut limits = Limits::default();
-        limits.arg_bytes = 3;
+        let limits = Limits { arg_bytes: 3, ..Limits::default() };
         for input in [&b"B\x04\0\0\0abcd"[..], b"Vabcd\n"] {
             for capacity in [2, 100] {
                 let mut reader = OpReader::with_limits(BufReader::with_capacity(capacity, input), limits);

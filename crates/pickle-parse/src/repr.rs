@@ -64,7 +64,25 @@ pub(crate) fn bool(out: &mut Vec<u8>, value: bool) {
 
 /// Appends the repr of an `int`.
 pub(crate) fn int(out: &mut Vec<u8>, value: i128) {
-    append(out, format_args!("{value}"));
+    match u64::try_from(value) {
+        Ok(value) => decimal(out, value, 0),
+        Err(_) => append(out, format_args!("{value}")),
+    }
+}
+
+/// Appends a number, with blanks before it up to this width, of at most 20.
+pub(crate) fn decimal(out: &mut Vec<u8>, value: u64, width: usize) {
+    let mut digits = [b' '; 20];
+    let (mut left, mut start) = (value, digits.len());
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[start.min(digits.len() - width.min(digits.len()))..]);
 }
 
 /// Appends the repr of an `int`; `None` if it has more digits than that.
@@ -221,8 +239,8 @@ mod tests {
             (123456789.0, "123456789.0"),
             (1234.5678, "1234.5678"),
             (0.00012345, "0.00012345"),
-            (572463612914704.25, "572463612914704.2"),
-            (572463612914704.75, "572463612914704.8"),
+            (2289854451658817.0 / 4.0, "572463612914704.2"),
+            (2289854451658819.0 / 4.0, "572463612914704.8"),
             (f64::INFINITY, "inf"),
             (f64::NEG_INFINITY, "-inf"),
             (-f64::NAN, "nan"),

@@ -138,7 +138,7 @@ fn write_op(out: &mut Vec<u8>, op: &Op<'_>) {
         Op::Frame(value) => out.extend_from_slice(&value.to_le_bytes()),
         Op::BinFloat(value) => out.extend_from_slice(&value.to_be_bytes()),
         Op::Long1(bytes) | Op::ShortBinString(bytes) | Op::ShortBinBytes(bytes) | Op::ShortBinUnicode(bytes) => {
-            counted(out, 1, bytes)
+            counted(out, 1, bytes);
         }
         Op::Long4(bytes) | Op::BinString(bytes) | Op::BinBytes(bytes) | Op::BinUnicode(bytes) => counted(out, 4, bytes),
         Op::BinBytes8(bytes) | Op::ByteArray8(bytes) | Op::BinUnicode8(bytes) => counted(out, 8, bytes),

@@ -51,9 +51,9 @@ impl<'a> Arg<'a> {
                 let (module, name) = (escaped(names.module)?, escaped(names.name)?);
                 Arg::Str([&module, &b" "[..], &name].concat().into())
             }
-            Op::Unicode(text) => Arg::Str(arg::unicode(text).map_err(said)?),
+            Op::Unicode(text) => Arg::Str(arg::unicode(text).map_err(|kind| said(&kind))?),
             Op::ShortBinUnicode(text) | Op::BinUnicode(text) | Op::BinUnicode8(text) => {
-                utf8::check(text, utf8::Surrogates::Pass).map_err(said)?;
+                utf8::check(text, utf8::Surrogates::Pass).map_err(|kind| said(&kind))?;
                 Arg::Str(text.into())
             }
             Op::BinString(bytes) if i32::try_from(bytes.len()).is_err() => {
@@ -73,7 +73,7 @@ impl<'a> Arg<'a> {
             Arg::Bool(value) => repr::bool(out, *value),
             Arg::Int(value) => repr::int(out, *value),
             Arg::Big(value) => {
-                let too_long = || said(ErrorKind::IntDigits { limit: max_digits, digits: None });
+                let too_long = || said(&ErrorKind::IntDigits { limit: max_digits, digits: None });
                 return repr::big_int(out, value, max_digits).ok_or_else(too_long);
             }
             Arg::Float(value) => repr::float(out, *value),
@@ -144,7 +144,7 @@ fn no_newline(kind: &str) -> Fault {
 }
 
 /// A fault in the same words, but told as the listing's.
-fn said(kind: ErrorKind) -> Fault {
+fn said(kind: &ErrorKind) -> Fault {
     listing(kind.to_string())
 }
 
@@ -160,7 +160,7 @@ fn decimal<'a>(text: &[u8], max_digits: usize) -> Result<Arg<'a>, Fault> {
         Ok(Int::Bool(value)) => Ok(Arg::Bool(value)),
         Ok(Int::Small(value)) => Ok(Arg::Int(value.into())),
         Ok(Int::Big(value)) => Ok(Arg::Big(value)),
-        Err(IntFault::Digits(digits)) => Err(said(ErrorKind::IntDigits { limit: max_digits, digits: Some(digits) })),
+        Err(IntFault::Digits(digits)) => Err(said(&ErrorKind::IntDigits { limit: max_digits, digits: Some(digits) })),
         Err(IntFault::Literal(_)) => {
             let literal: String = bytes_repr(&text[..text.len().min(200)]).chars().take(200).collect();
             Err(listing(format!("invalid literal for int() with base 10: {literal}")))
@@ -223,10 +223,10 @@ fn unquote(text: &[u8]) -> Result<&[u8], Fault> {
 
 /// Text with Python's escapes that is ASCII once they are undone.
 fn escaped(text: &[u8]) -> Result<Cow<'_, [u8]>, Fault> {
-    let text = unescape(text).map_err(said)?;
+    let text = unescape(text).map_err(|kind| said(&kind))?;
     match text.iter().position(|byte| !byte.is_ascii()) {
         None => Ok(text),
-        Some(start) => Err(said(ErrorKind::Undecodable {
+        Some(start) => Err(said(&ErrorKind::Undecodable {
             encoding: "ascii",
             byte: text[start],
             start,

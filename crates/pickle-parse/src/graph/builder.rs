@@ -78,7 +78,7 @@ impl GraphBuilder {
 
     /// Puts a container in; `node` makes it of its items.
     #[inline]
-    fn container(&mut self, items: Items<'_, NodeId>, node: impl for<'i> FnOnce(&'i [NodeId]) -> Node<'i>) -> Built {
+    fn container(&mut self, items: &Items<'_, NodeId>, node: impl for<'i> FnOnce(&'i [NodeId]) -> Node<'i>) -> Built {
         self.room(items.len())?;
         Ok(self.graph.push(node(items.as_slice())))
     }
@@ -297,22 +297,22 @@ impl Builder for GraphBuilder {
 
     #[inline]
     fn tuple(&mut self, items: Items<'_, NodeId>) -> Built {
-        self.container(items, |items| Node::Tuple(items))
+        self.container(&items, |items| Node::Tuple(items))
     }
 
     #[inline]
     fn list(&mut self, items: Items<'_, NodeId>) -> Built {
-        self.container(items, |items| Node::List(items))
+        self.container(&items, |items| Node::List(items))
     }
 
     #[inline]
     fn dict(&mut self, items: Items<'_, NodeId>) -> Built {
-        self.container(items, |items| Node::Dict(items.as_chunks().0))
+        self.container(&items, |items| Node::Dict(items.as_chunks().0))
     }
 
     #[inline]
     fn frozenset(&mut self, items: Items<'_, NodeId>) -> Built {
-        self.container(items, |items| Node::FrozenSet(items))
+        self.container(&items, |items| Node::FrozenSet(items))
     }
 
     #[inline]
@@ -448,7 +448,10 @@ impl Builder for GraphBuilder {
                 Node::None | Node::Tuple([NodeId::NONE, NodeId::NONE]) => Ok(()),
                 Node::Dict(_) | Node::Tuple([_, _]) => Err(value(format!("'{type_name}' object has no attribute '__dict__'"))),
                 node if python_type(node).is_some() => Err(value("state is not a dictionary".to_owned())),
-                _ => Ok(self.graph.build(*object, state)),
+                _ => {
+                    self.graph.build(*object, state);
+                    Ok(())
+                }
             };
         }
         self.graph.build(*object, state);
