@@ -73,7 +73,8 @@ impl Default for GraphEncoder<'_> {
 }
 
 impl<'b> GraphEncoder<'b> {
-    /// An encoder that writes each graph at the protocol that it was read at, with the habits of the pickler that wrote it.
+    /// An encoder that writes each graph at the protocol that it was read at, with the habits of the pickler that wrote it. (At another
+    /// protocol it has those of the current CPython.)
     #[must_use]
     pub const fn new() -> Self {
         GraphEncoder { protocol: None, pickler: None, fix_imports: true, in_band: None }
@@ -121,7 +122,8 @@ impl<'b> GraphEncoder<'b> {
     /// As [`GraphEncoder::encode`]. The sink is lost then, with what was written of the pickle.
     pub fn encode_to<S: Sink>(&self, graph: &Graph, sink: S) -> Result<Pickled<S>, Error> {
         let protocol = self.protocol.unwrap_or(graph.protocol());
-        let pickler = self.pickler.unwrap_or(graph.pickler());
+        let as_read = protocol == graph.protocol();
+        let pickler = self.pickler.unwrap_or(if as_read { graph.pickler() } else { Pickler::default() });
         walk::Writer::new(self, graph, sink, protocol, pickler).write(graph.root())
     }
 }

@@ -76,7 +76,7 @@ impl Graph {
             && self.tail(id) == Tail::NONE
             && object != id
             // CPython does not put these arguments in the memo, but all others.
-            && self.is_memoized(args) != Some(true)
+            && !self.has_memo_bit(args)
             && matches!(
                 self.node(object),
                 Node::Reduce { .. } | Node::NewObj { .. } | Node::NewObjEx { .. } | Node::Inst { .. } | Node::Obj { .. }

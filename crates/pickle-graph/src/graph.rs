@@ -55,12 +55,13 @@ pub struct Graph {
     root: NodeId,
     protocol: Protocol,
     names: Names,
-    pickler: Pickler,
-    /// A bit for each node that a pickle put in the memo; none where nobody said.
+    /// Who wrote the pickle that the graph was read from, and how many nodes there were when this was said.
+    pickler: Option<(Pickler, usize)>,
+    /// A bit for each node that a pickle put in the memo.
     memoized: Vec<u64>,
 }
 
-/// Which pickler's habits a graph is to be written with: for some values, picklers that are all correct write different bytes. They
+/// A pickler with its habits: for some values, picklers that are all correct write different bytes. They
 /// are told apart by what a pickle shows of them; whoever reads one says so by [`Graph::set_pickler`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Pickler {
@@ -240,7 +241,7 @@ impl Graph {
             root: NodeId::NONE,
             protocol: Protocol::HIGHEST,
             names: Names::Python3,
-            pickler: Pickler::default(),
+            pickler: None,
             memoized: Vec::new(),
         }
     }
@@ -279,28 +280,34 @@ impl Graph {
         self.names = names;
     }
 
-    /// Which pickler's habits the graph is to be written with.
+    /// Which pickler wrote the pickle that the graph was read from; [`Pickler::default`] where nobody said.
     #[must_use]
     pub fn pickler(&self) -> Pickler {
-        self.pickler
+        self.pickler.map_or_else(Pickler::default, |(pickler, _)| pickler)
     }
 
-    /// Says which pickler's habits the graph is to be written with.
+    /// Says which pickler wrote the pickle that the graph was read from, and that of the nodes so far this pickle put none in the
+    /// memo but those that [`Graph::set_memoized`] tells of.
     pub fn set_pickler(&mut self, pickler: Pickler) {
-        self.pickler = pickler;
+        self.pickler = Some((pickler, self.slots.len()));
     }
 
-    /// Whether the pickle put a node in the memo, or `None` where nobody said so of any node. CPython 3's picklers put
-    /// all nodes there that have an identity; `cPickle` and `pickletools.optimize` do not.
+    /// Whether the pickle that the graph was read from put a node in the memo, or `None` where the node was read from none.
+    /// CPython 3's picklers put all nodes there that have an identity; `cPickle` and `pickletools.optimize` do not.
+    #[inline]
     #[must_use]
     pub fn is_memoized(&self, id: NodeId) -> Option<bool> {
-        if self.memoized.is_empty() {
-            return None;
-        }
-        Some(id.index().is_some_and(|index| self.memoized.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 != 0)))
+        let (_, read) = self.pickler?;
+        id.index().is_none_or(|index| index < read).then(|| self.has_memo_bit(id))
     }
 
-    /// Says that the pickle put a node in the memo, and that it did not put those there of which this is not said.
+    #[inline]
+    pub(crate) fn has_memo_bit(&self, id: NodeId) -> bool {
+        id.index().is_some_and(|index| self.memoized.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 != 0))
+    }
+
+    /// Says that the pickle that the graph was read from put a node in the memo, and nothing there of which this is not said.
+    #[inline]
     pub fn set_memoized(&mut self, id: NodeId) {
         if let Some(index) = id.index() {
             if self.memoized.len() * 64 <= index {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use num_bigint::BigInt;
-use pickle_graph::{ErrorKind, Graph, IntForm, Node, NodeId, Step, Str, is_isomorphic};
+use pickle_graph::{ErrorKind, Graph, IntForm, Node, NodeId, Pickler, Step, Str, is_isomorphic};
 
 /// One node of every kind, with children where it has some, in a tuple.
 fn one_of_each(graph: &mut Graph) -> NodeId {
@@ -332,4 +332,15 @@ fn steps_keep_their_order_and_equal_kinds_join() {
     let items = [0, 1, 2].map(|value| graph.push(Node::Int(value)));
     let expected = [Step::Append(&items), Step::Build(NodeId::NONE), Step::Append(&[NodeId::NONE])];
     assert!(graph.steps(object).eq(expected));
+}
+
+#[test]
+fn what_a_pickle_put_in_the_memo_is_known_of_the_nodes_that_were_read() {
+    let mut graph = Graph::new();
+    let [a, b] = [graph.push(Node::Str("a".into())), graph.push(Node::Str("b".into()))];
+    assert_eq!(graph.is_memoized(a), None);
+    graph.set_memoized(a);
+    graph.set_pickler(Pickler::CPickle);
+    let later = graph.push(Node::Str("c".into()));
+    assert_eq!([a, b, later].map(|id| graph.is_memoized(id)), [Some(true), Some(false), None]);
 }

@@ -27,7 +27,7 @@ pub(super) struct Writer<'g, S> {
     /// Whether the pickle is written at the protocol that the graph was read at, so that it may be written as it was.
     as_read: bool,
     memo: Memo,
-    /// How often each node is held, two standing for more, where not every node is put in the memo.
+    /// How often each node is held, two standing for more, once there was a node that need not be put in the memo.
     held: Option<Vec<u8>>,
     /// Strings and globals in the memo that are no nodes: module names, and what conversions call.
     pub(super) strings: HashMap<&'g [u8], usize>,
@@ -51,7 +51,7 @@ impl<'g, S: Sink> Writer<'g, S> {
             habits,
             as_read,
             memo: Memo::new(graph.len()),
-            held: (as_read && graph.is_memoized(graph.root()).is_some()).then(|| held(graph)),
+            held: None,
             strings: HashMap::new(),
             globals: HashMap::new(),
             frames: Vec::new(),
@@ -365,15 +365,17 @@ impl<'g, S: Sink> Writer<'g, S> {
 
     #[inline]
     fn memoize(&mut self, id: NodeId) -> Result<(), Error> {
-        if let (Some(held), Some(index)) = (&self.held, id.index())
-            && held[index] < 2
-            && self.graph.is_memoized(id) == Some(false)
-        {
+        if self.as_read && self.graph.is_memoized(id) == Some(false) && !self.is_held_twice(id) {
             self.memo.forget(id);
             return Ok(());
         }
         let place = self.memo.put(id)?;
         self.encoder.memoize(place + self.habits.memo_start)
+    }
+
+    fn is_held_twice(&mut self, id: NodeId) -> bool {
+        let held = self.held.get_or_insert_with(|| held(self.graph));
+        id.index().is_some_and(|index| held[index] > 1)
     }
 
     /// Puts in the memo what is no node.
