@@ -54,7 +54,7 @@ pub(crate) struct Python {
 impl Python {
     /// Why the extension module cannot be built for this one, if it cannot.
     pub(crate) fn unsupported(&self) -> Option<String> {
-        let newest = PythonVersion::KNOWN[PythonVersion::KNOWN.len() - 1];
+        let newest = PythonVersion::known().max().unwrap_or(OLDEST);
         if self.version < OLDEST {
             Some(format!("older than {OLDEST}"))
         } else if self.implementation != "CPython" {

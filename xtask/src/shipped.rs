@@ -69,7 +69,8 @@ fn tell_function(function: &Function<'_>, graph: &pickle_graph::Graph, in_full: 
     let table = OpcodeTable::cpython(PythonVersion::new(version[0], version[1])).context("no opcodes for the version shown")?;
     for instruction in Instructions::new(table, &function.code.co_code()) {
         let name = instruction.name().unwrap_or("?");
-        write!(text, "\n  {:>4} {name:<22} {}", instruction.offset, tell_operand(&function.code, instruction.operand, graph))?;
+        let operand = tell_operand(&function.code, instruction.operand, graph);
+        text.push_str(format!("\n  {:>4} {name:<22} {operand}", instruction.offset).trim_end());
     }
     Ok(text)
 }
