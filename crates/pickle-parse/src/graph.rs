@@ -158,3 +158,6 @@ impl Loader {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

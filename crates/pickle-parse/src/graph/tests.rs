@@ -1,0 +1,197 @@
+//! What graphs are made of which pickles.
+
+use pickle_graph::{Names, Node, NodeId, Pickler, Step};
+
+use super::*;
+use crate::ErrorKind;
+
+fn load(pickle: &'static [u8]) -> Graph {
+    graph(pickle).unwrap()
+}
+
+fn root(graph: &Graph) -> Node<'_> {
+    graph.node(graph.root())
+}
+
+fn error(pickle: &'static [u8]) -> String {
+    graph(pickle).unwrap_err().to_string()
+}
+
+#[test]
+fn large_payloads_are_shared_with_the_input_and_not_copied() {
+    let input = Bytes::from([&b"\x8e\x00\x00\x10\0\0\0\0\0"[..], &[7; 1 << 20], b"."].concat());
+    let graph = graph(input.clone()).unwrap();
+    let bytes = root(&graph).as_bytes().unwrap();
+    assert_eq!(bytes.as_ptr(), input[9..].as_ptr());
+    assert!(graph.memory() < 1000);
+}
+
+#[test]
+fn shared_and_recursive_objects_are_one_node() {
+    let graph = load(b"](]]q\x00h\x00h\x00\x86e.");
+    let [a, b, pair] = *root(&graph).as_list().unwrap() else { panic!() };
+    assert_ne!(a, b);
+    assert_eq!(graph.node(pair), Node::Tuple(&[b, b]));
+    let graph = load(b"}q\x00K\x01h\x00s.");
+    assert_eq!(root(&graph).as_dict().map(|items| items[0][1]), Some(graph.root()));
+}
+
+#[test]
+fn objects_are_how_they_are_made_and_what_is_done_to_them() {
+    for (pickle, kind) in [
+        (&b"cm\nC\n(K\x01tR."[..], "reduce"),
+        (b"cm\nC\n)\x81.", "newobj"),
+        (b"cm\nC\n)}\x92.", "newobj_ex"),
+        (b"(K\x01im\nC\n.", "inst"),
+        (b"(cm\nC\nK\x01o.", "obj"),
+        (b"\x82\x05.", "extension"),
+        (b"Pid\n.", "persistent_id"),
+        (b"K\x01Q.", "persistent_id"),
+        (b"\x97\x98.", "buffer"),
+        (b"\x8c\x01m\x8c\x01C\x93.", "global"),
+        (b"S'it\\'s'\n.", "string"),
+    ] {
+        assert_eq!(root(&load(pickle)).kind(), kind, "{}", pickle.escape_ascii());
+    }
+    let graph = load(b"cm\nC\n)\x81K\x01a}b(K\x02K\x03u.");
+    let steps: Vec<_> = graph.steps(graph.root()).collect();
+    let [Step::Append(one), Step::Build(state), Step::SetItems(items)] = steps[..] else { panic!("{steps:?}") };
+    assert_eq!((one.len(), graph.node(state), items.len()), (1, Node::Dict(&[]), 1));
+}
+
+#[test]
+fn what_is_thrown_away_but_has_effects_is_kept() {
+    let graph = load(b"cos\nsystem\n(K\x01tR0N.");
+    assert_eq!(graph.root(), NodeId::NONE);
+    assert_eq!(graph.discarded().iter().map(|&id| graph.node(id).kind()).collect::<Vec<_>>(), ["reduce"]);
+    // Left on the stack at STOP.
+    assert_eq!(load(b"cos\nsystem\n(K\x01tRN.").discarded().len(), 1);
+}
+
+#[test]
+fn buffers_are_counted_where_their_number_is_known() {
+    let pickle = &b"\x97\x97\x98\x86."[..];
+    let graph = load(pickle);
+    let [first, second] = *root(&graph).as_tuple().unwrap() else { panic!() };
+    assert_eq!(graph.node(first), Node::Buffer { index: 0, readonly: false });
+    assert_eq!(graph.node(second), Node::Buffer { index: 1, readonly: true });
+    assert!(Loader::new().buffers(2).load(pickle).is_ok());
+    let error = Loader::new().buffers(1).load(pickle).unwrap_err();
+    assert_eq!(error.to_string(), "not enough out-of-band buffers (NEXT_BUFFER at byte 1)");
+    let error = Loader::new().buffers(0).load(pickle).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::NoBuffers);
+}
+
+#[test]
+fn strings_of_python_2_become_what_was_chosen() {
+    let pickle = &b"U\x02a\xe9."[..];
+    for (strings, expected) in
+        [(Strings::Keep, "string 'a\\xe9'\n"), (Strings::Latin1, "'aé'\n"), (Strings::Bytes, "b'a\\xe9'\n")]
+    {
+        assert_eq!(Loader::new().strings(strings).load(pickle).unwrap().to_string(), expected);
+    }
+    for (strings, expected) in [
+        (Strings::Ascii, "'ascii' codec can't decode byte 0xe9 in position 1: ordinal not in range(128)"),
+        (Strings::Utf8, "'utf-8' codec can't decode byte 0xe9 in position 1: unexpected end of data"),
+    ] {
+        let error = Loader::new().strings(strings).load(pickle).unwrap_err();
+        assert_eq!(error.to_string(), format!("{expected} (SHORT_BINSTRING at byte 0)"));
+    }
+    assert_eq!(Loader::new().strings(Strings::Utf8).load(&b"U\x02\xc3\xa9."[..]).unwrap().to_string(), "'é'\n");
+}
+
+#[test]
+fn names_of_python_2_become_those_of_python_3_on_request_and_at_old_protocols_only() {
+    for (pickle, expected) in [
+        (&b"c__builtin__\nxrange\n."[..], "global builtins.range\n"),
+        (b"\x80\x02U\x0b__builtin__U\x06xrange\x93.", "global builtins.range\n"),
+        (b"\x80\x03c__builtin__\nxrange\n.", "global __builtin__.xrange\n"),
+        (b"(i__builtin__\nxrange\n.", "inst\n  class: global builtins.range\n  args\n"),
+    ] {
+        let graph = Loader::new().python3_names(true).strings(Strings::Ascii).load(pickle).unwrap();
+        assert_eq!((graph.to_string().as_str(), graph.names()), (expected, Names::Python3));
+    }
+    assert_eq!(load(b"c__builtin__\nxrange\n.").to_string(), "global __builtin__.xrange\n");
+    for (pickle, names) in [
+        (&b"cm\nC\n."[..], Names::Python2),
+        (b"cbuiltins\nint\n.", Names::Python3),
+        (b"\x80\x02cm\nC\n.", Names::Python2),
+        (b"\x80\x03cm\nC\n.", Names::Python3),
+    ] {
+        assert_eq!(load(pickle).names(), names, "{}", pickle.escape_ascii());
+    }
+}
+
+#[test]
+fn the_protocol_and_the_pickler_are_told_from_what_shows_of_them() {
+    for (pickle, protocol, pickler) in [
+        (&b"N."[..], Protocol::V0, Pickler::CPython3_7),
+        (b"(lp0\nI1\na.", Protocol::V0, Pickler::CPython3_7),
+        (b"(lp0\nL1L\na.", Protocol::V0, Pickler::CPython3_6),
+        (b"(lp1\nI1\na.", Protocol::V0, Pickler::CPickle),
+        (b"S'a'\np0\n.", Protocol::V0, Pickler::Pickle2),
+        (b"I2147483648\n.", Protocol::V0, Pickler::CPickle),
+        (b"]q\x00.", Protocol::V1, Pickler::CPython3_7),
+        (b"]q\x01.", Protocol::V1, Pickler::CPickle),
+        (b"\x80\x02]q\x01U\x01aq\x02a.", Protocol::V2, Pickler::CPickle),
+        (b"\x80\x03K\x01.", Protocol::V3, Pickler::CPython3_7),
+        (b"\x80\x05K\x01.", Protocol::V5, Pickler::CPython3_7),
+    ] {
+        let graph = load(pickle);
+        assert_eq!((graph.protocol(), graph.pickler()), (protocol, pickler), "{}", pickle.escape_ascii());
+    }
+    let batches = |items: &[u8]| {
+        let pickle = [b"\x80\x04](", &b"N".repeat(1000)[..], b"e", items, b"."].concat();
+        graph(pickle).unwrap().pickler()
+    };
+    assert_eq!(batches(b"(Ne"), Pickler::CPython3_7);
+    assert_eq!(batches(b"Na"), Pickler::CPython3_15);
+}
+
+#[test]
+fn integers_know_how_they_were_written() {
+    use pickle_graph::IntForm;
+    for (pickle, value, form) in [
+        (&b"J\0\0\0\x7f."[..], 0x7f00_0000, IntForm::Shortest),
+        (b"L5L\n.", 5, IntForm::Long),
+        (b"\x8a\x01\x05.", 5, IntForm::Long),
+        (b"\x8a\x00.", 0, IntForm::Long),
+        (b"I4294967296\n.", 1 << 32, IntForm::Int),
+        (b"\x8a\x05\0\0\0\0\x01.", 1 << 32, IntForm::Shortest),
+    ] {
+        let graph = load(pickle);
+        assert_eq!((root(&graph).as_int(), graph.int_form(graph.root())), (Some(value), form), "{}", pickle.escape_ascii());
+    }
+    assert!(matches!(root(&load(b"I99999999999999999999\n.")), Node::BigInt(_)));
+}
+
+#[test]
+fn what_no_object_of_a_built_in_type_can_have_done_to_it_is_refused() {
+    for (pickle, expected) in [
+        (&b"NNa."[..], "'NoneType' object has no attribute 'append' (APPEND at byte 2)"),
+        (b"X\x01\0\0\0a(Ne.", "'str' object has no attribute 'extend' (APPENDS at byte 8)"),
+        (b")NNs.", "'tuple' object does not support item assignment (SETITEM at byte 3)"),
+        (b"](N\x90.", "'list' object has no attribute 'add' (ADDITEMS at byte 3)"),
+        (b"K\x01)R.", "'int' object is not callable (REDUCE at byte 3)"),
+        (b"cm\nC\n]R.", "argument list must be a tuple (REDUCE at byte 6)"),
+        (b"K\x01)\x81.", "NEWOBJ class argument must be a type, not int (NEWOBJ at byte 3)"),
+        (b"cm\nC\n]\x81.", "NEWOBJ args argument must be a tuple, not list (NEWOBJ at byte 6)"),
+        (b"cm\nC\n))\x92.", "NEWOBJ_EX kwargs argument must be a dict, not tuple (NEWOBJ_EX at byte 7)"),
+        (b"]}b.", "'list' object has no attribute '__dict__' (BUILD at byte 2)"),
+        (b"]K\x01b.", "state is not a dictionary (BUILD at byte 3)"),
+        (b"K\x01K\x02\x93.", "STACK_GLOBAL requires str (STACK_GLOBAL at byte 4)"),
+        (b"K\x01\x98.", "memoryview: a bytes-like object is required, not 'int' (READONLY_BUFFER at byte 2)"),
+        (b"\x8c\x01\xff.", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte (SHORT_BINUNICODE at byte 0)"),
+        (
+            b"c\xed\xa0\x80\nx\n.",
+            "'utf-8' codec can't decode byte 0xed in position 0: invalid continuation byte (GLOBAL at byte 0)",
+        ),
+        (b"P\xff\n.", "persistent IDs in protocol 0 must be ASCII strings (PERSID at byte 0)"),
+    ] {
+        assert_eq!(error(pickle), expected);
+    }
+    // A bytearray has these methods, and any object takes no state.
+    for pickle in [&b"\x96\0\0\0\0\0\0\0\0K\x01a."[..], b"]Nb.", b"](NNtb."] {
+        assert!(graph(pickle).is_ok(), "{}", pickle.escape_ascii());
+    }
+}
