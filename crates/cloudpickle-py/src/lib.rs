@@ -15,7 +15,7 @@ mod unpickler;
 /// The native part of `cloudpickle_rs`.
 #[pyo3::pymodule(gil_used = true, name = "_native")]
 mod native {
-    use pyo3::prelude::*;
+    use pyo3::{prelude::*, types::PyCFunction};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -26,6 +26,12 @@ mod native {
         super::reconstruct::register(module)?;
         super::unpickler::register(module)?;
         super::tracker::register(module)?;
+        // They are found in the public module, whatever this one is called.
+        for (_, object) in module.dict() {
+            if object.is_instance_of::<PyCFunction>() {
+                object.setattr("__module__", "cloudpickle_rs.cloudpickle")?;
+            }
+        }
         super::state::State::initialize(py, module)?;
         module.add_class::<super::pickler::Pickler>()?;
         module.add_class::<super::unpickler::Unpickler>()?;

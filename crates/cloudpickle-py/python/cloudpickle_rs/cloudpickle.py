@@ -1,6 +1,13 @@
 """What `cloudpickle.cloudpickle` has, under the names that it has there, private ones included."""
 
+import dataclasses
+import dis
+import opcode
 import pickle
+import platform
+import sys
+import types
+import warnings
 from pickle import PicklingError, UnpicklingError
 from types import CellType
 
@@ -13,6 +20,8 @@ from ._native import (
     Unpickler,
     _builtin_type,
     _cell_reduce,
+    _class_getnewargs,
+    _class_getstate,
     _class_reduce,
     _class_setstate,
     _classmethod_reduce,
@@ -24,12 +33,19 @@ from ._native import (
     _dict_values_reduce,
     _dynamic_class_reduce,
     _empty_cell_value,
+    _enum_getnewargs,
+    _enum_getstate,
+    _extract_class_dict,
+    _extract_code_globals,
     _file_reconstructor,
     _file_reduce,
+    _find_imported_submodules,
+    _function_getstate,
     _function_setstate,
     _get_dataclass_field_type_sentinel,
     _get_or_create_tracker_id,
     _getset_descriptor_reduce,
+    _is_registered_pickle_by_value,
     _logger_reduce,
     _lookup_class_or_track,
     _lookup_module_and_qualname,
@@ -69,3 +85,66 @@ from ._native import (
 DEFAULT_PROTOCOL = pickle.HIGHEST_PROTOCOL
 
 CloudPickler = Pickler
+
+
+# What follows is not used here. Other projects import these names from `cloudpickle.cloudpickle`.
+
+PYPY = platform.python_implementation() == "PyPy"
+builtin_code_type = type(float.__new__.__code__) if PYPY else None
+
+STORE_GLOBAL = opcode.opmap["STORE_GLOBAL"]
+DELETE_GLOBAL = opcode.opmap["DELETE_GLOBAL"]
+LOAD_GLOBAL = opcode.opmap["LOAD_GLOBAL"]
+GLOBAL_OPS = (STORE_GLOBAL, DELETE_GLOBAL, LOAD_GLOBAL)
+HAVE_ARGUMENT = dis.HAVE_ARGUMENT
+EXTENDED_ARG = dis.EXTENDED_ARG
+
+_BUILTIN_TYPE_NAMES = {value: name for name, value in vars(types).items() if type(value) is type}
+
+_DATACLASSE_FIELD_TYPE_SENTINELS = {
+    sentinel.name: sentinel
+    for sentinel in (dataclasses._FIELD, dataclasses._FIELD_CLASSVAR, dataclasses._FIELD_INITVAR)
+}
+
+
+def _walk_global_ops(code):
+    """Yields the name of the global of each instruction that has one."""
+    return (step.argval for step in dis.get_instructions(code) if step.opcode in GLOBAL_OPS)
+
+
+def _getattribute(obj, name):
+    """Follows a dotted name from an object."""
+    for part in name.split("."):
+        if part == "<locals>":
+            raise AttributeError(f"no local object {name!r} can be found on {obj!r}")
+        obj = getattr(obj, part)
+    return obj
+
+
+def _get_bases(typ):
+    """The bases that a class was defined with, generic ones (PEP 560) included."""
+    return vars(typ).get("__orig_bases__", typ.__bases__) if hasattr(typ, "__dict__") else typ.__bases__
+
+
+def _get_cell_contents(cell):
+    """What a cell holds, `_empty_cell_value` standing for nothing."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return _empty_cell_value
+
+
+def instance(cls):
+    """An instance of a class that takes no arguments."""
+    return cls()
+
+
+def is_tornado_coroutine(func):
+    """Whether Tornado says that a function is one of its coroutines. Deprecated, as it is upstream."""
+    warnings.warn(
+        "is_tornado_coroutine is deprecated: use tornado.gen.is_coroutine_function",
+        category=DeprecationWarning,
+        stacklevel=2,
+    )
+    check = getattr(sys.modules.get("tornado.gen"), "is_coroutine_function", None)
+    return check is not None and check(func)

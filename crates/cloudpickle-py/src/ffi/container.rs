@@ -20,6 +20,40 @@ pub(crate) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<
     unsafe { Bound::from_borrowed_ptr_or_opt(list.py(), ffi::PyList_GET_ITEM(list.as_ptr(), index as ffi::Py_ssize_t)) }
 }
 
+/// Appends items to a list without touching their reference counts: the list takes over each item's reference.
+///
+/// It does what `list.extend` does (`list_resize` and one store for each item), without an intermediate list.
+pub(crate) fn list_extend(list: &Bound<'_, PyList>, items: std::vec::Drain<'_, Bound<'_, PyAny>>) -> PyResult<()> {
+    if list.get_type_ptr() != &raw mut ffi::PyList_Type {
+        return items.into_iter().try_for_each(|item| list.append(item));
+    }
+    let object = list.as_ptr().cast::<ffi::PyListObject>();
+    let len = list.len();
+    let needed = len + items.len();
+    // SAFETY: it is exactly a list, so that it has this layout: `allocated` places at `ob_item`, which CPython (with a global lock)
+    // allocates with `PyMem_Realloc`, the first `len` of them in use. No Python code runs in here, so nobody sees the list between
+    // the steps. Each item's reference goes into one place, behind those in use.
+    unsafe {
+        if needed > (*object).allocated as usize {
+            // as `list_resize` grows: by an eighth more than is needed
+            let allocated = (needed + (needed >> 3) + 6) & !3;
+            let places = ffi::PyMem_Realloc((*object).ob_item.cast(), allocated * size_of::<*mut ffi::PyObject>());
+            if places.is_null() {
+                return Err(pyo3::exceptions::PyMemoryError::new_err(()));
+            }
+            (*object).ob_item = places.cast();
+            (*object).allocated = allocated as ffi::Py_ssize_t;
+        }
+        let mut place = (*object).ob_item.add(len);
+        for item in items {
+            place.write(item.into_ptr());
+            place = place.add(1);
+        }
+        (*object).ob_base.ob_size = needed as ffi::Py_ssize_t;
+    }
+    Ok(())
+}
+
 /// Goes through a dict's entries by position, as `PyDict_Next` does: the dict may change on the way, which then skips or repeats
 /// entries but is never unsafe. Callers compare sizes.
 pub(crate) struct DictEntries<'a, 'py> {

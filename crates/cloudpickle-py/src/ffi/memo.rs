@@ -59,6 +59,35 @@ impl Memo {
         index as usize
     }
 
+    /// Gives a certain index to an object.
+    ///
+    /// # Errors
+    /// `ValueError` for an index that no memo can have.
+    pub(crate) fn insert_at(&mut self, object: &Bound<'_, PyAny>, index: usize) -> PyResult<()> {
+        let next = u32::try_from(index).ok().and_then(|index| index.checked_add(1));
+        let next = next.ok_or_else(|| pyo3::exceptions::PyValueError::new_err("memo index out of range"))?;
+        if self.get(object).is_none() {
+            self.insert(object);
+            if let Some(entry) = self.entries.last_mut() {
+                entry.1 = next - 1;
+            }
+        }
+        self.len = self.len.max(next);
+        Ok(())
+    }
+
+    /// A memo of the same objects at the same indexes.
+    pub(crate) fn duplicate(&self, py: Python<'_>) -> Memo {
+        let entries = self.iter(py).map(|(object, index)| (object.into_ptr(), index as u32)).collect();
+        Memo { slots: self.slots.clone(), entries, len: self.len }
+    }
+
+    /// The objects and their indexes.
+    pub(crate) fn iter<'py>(&self, py: Python<'py>) -> impl Iterator<Item = (Bound<'py, PyAny>, usize)> {
+        // SAFETY: the entry's own reference keeps the object alive.
+        self.entries.iter().map(move |&(object, index)| (unsafe { Bound::from_borrowed_ptr(py, object) }, index as usize))
+    }
+
     #[inline]
     fn place(&mut self, position: usize) {
         let mask = self.slots.len() - 1;

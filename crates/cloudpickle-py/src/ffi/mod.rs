@@ -17,7 +17,7 @@ mod recursion;
 pub(crate) use bytes_writer::BytesWriter;
 pub(crate) use cell::{cell_contents, new_cell, set_cell_contents};
 pub(crate) use code::{code_extra, set_code_extra};
-pub(crate) use container::{DictEntries, contiguous_buffer, list_item};
+pub(crate) use container::{DictEntries, contiguous_buffer, list_extend, list_item};
 pub(crate) use function::{FunctionFields, new_function};
 pub(crate) use int::small_int;
 pub(crate) use kind::{Kind, kind, same_object};

@@ -107,19 +107,18 @@ pub(crate) fn dynamic_class_reduce<'py>(obj: &Bound<'py, PyType>) -> PyResult<Bo
     let py = obj.py();
     let state = State::get(py)?;
     let none = || py.None().into_bound(py);
-    let is_enum = obj.is_subclass(state.enum_type.bind(py))?;
-    let kind = ClassKind { is_abstract: obj.get_type().is_subclass(state.abc_meta.bind(py))?, is_enum };
-    let (reconstructor, arguments) = if is_enum {
+    let kind = kind_of(obj)?;
+    let (reconstructor, arguments) = if kind.is_enum {
         (Reconstructor::MakeSkeletonEnum, enum_arguments(obj)?)
     } else {
-        (Reconstructor::MakeSkeletonClass, class_arguments(state, obj)?)
+        (Reconstructor::MakeSkeletonClass, class_arguments(obj)?)
     };
-    let attributes = class_state(state, obj, kind)?;
+    let attributes = class_state(obj, kind)?;
     PyTuple::new(
         py,
         [
             state.reconstructor(py, reconstructor)?.clone(),
-            PyTuple::new(py, arguments)?.into_any(),
+            arguments.into_any(),
             PyTuple::new(py, [attributes, PyDict::new(py)])?.into_any(),
             none(),
             none(),
@@ -128,8 +127,23 @@ pub(crate) fn dynamic_class_reduce<'py>(obj: &Bound<'py, PyType>) -> PyResult<Bo
     )
 }
 
-fn class_arguments<'py>(state: &State, class: &Bound<'py, PyType>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+/// What kind of class it is, as far as its pickle depends on that.
+fn kind_of(class: &Bound<'_, PyType>) -> PyResult<ClassKind> {
     let py = class.py();
+    let state = State::get(py)?;
+    Ok(ClassKind {
+        is_abstract: class.get_type().is_subclass(state.abc_meta.bind(py))?,
+        is_enum: class.is_subclass(state.enum_type.bind(py))?,
+    })
+}
+
+/// The arguments of `_make_skeleton_class` for a class.
+#[pyfunction]
+#[pyo3(name = "_class_getnewargs")]
+pub(crate) fn class_arguments<'py>(obj: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyTuple>> {
+    let class = obj;
+    let py = class.py();
+    let state = State::get(py)?;
     let own = class.getattr(intern!(py, "__dict__"))?;
     let mut arguments = Vec::with_capacity(ClassArg::ALL.len());
     for argument in ClassArg::ALL {
@@ -156,10 +170,14 @@ fn class_arguments<'py>(state: &State, class: &Bound<'py, PyType>) -> PyResult<V
             ClassArg::Extra => py.None().into_bound(py),
         });
     }
-    Ok(arguments)
+    PyTuple::new(py, arguments)
 }
 
-fn enum_arguments<'py>(class: &Bound<'py, PyType>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+/// The arguments of `_make_skeleton_enum` for an enum.
+#[pyfunction]
+#[pyo3(name = "_enum_getnewargs")]
+pub(crate) fn enum_arguments<'py>(obj: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyTuple>> {
+    let class = obj;
     let py = class.py();
     let mut arguments = Vec::with_capacity(EnumArg::ALL.len());
     for argument in EnumArg::ALL {
@@ -173,7 +191,7 @@ fn enum_arguments<'py>(class: &Bound<'py, PyType>) -> PyResult<Vec<Bound<'py, Py
             EnumArg::Extra => py.None().into_bound(py),
         });
     }
-    Ok(arguments)
+    PyTuple::new(py, arguments)
 }
 
 /// The members of an enum without its aliases: names and values.
@@ -188,8 +206,9 @@ fn enum_members<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyDict>>
 }
 
 /// The attributes of a class that its pickle carries, by copies of their names.
-fn class_state<'py>(state: &State, class: &Bound<'py, PyType>, kind: ClassKind) -> PyResult<Bound<'py, PyDict>> {
+fn class_state<'py>(class: &Bound<'py, PyType>, kind: ClassKind) -> PyResult<Bound<'py, PyDict>> {
     let py = class.py();
+    let state = State::get(py)?;
     let version = py.version_info();
     let version = PythonVersion::new(version.major, version.minor);
     let attributes = own_attributes(class)?;
@@ -243,8 +262,25 @@ fn class_state<'py>(state: &State, class: &Bound<'py, PyType>, kind: ClassKind) 
     Ok(attributes)
 }
 
+/// The state of a class, as `_class_setstate` takes it.
+#[pyfunction]
+#[pyo3(name = "_class_getstate")]
+pub(crate) fn class_getstate<'py>(obj: &Bound<'py, PyType>) -> PyResult<(Bound<'py, PyDict>, Bound<'py, PyDict>)> {
+    Ok((class_state(obj, ClassKind { is_enum: false, ..kind_of(obj)? })?, PyDict::new(obj.py())))
+}
+
+/// The state of an enum, as `_class_setstate` takes it.
+#[pyfunction]
+#[pyo3(name = "_enum_getstate")]
+pub(crate) fn enum_getstate<'py>(obj: &Bound<'py, PyType>) -> PyResult<(Bound<'py, PyDict>, Bound<'py, PyDict>)> {
+    Ok((class_state(obj, ClassKind { is_enum: true, ..kind_of(obj)? })?, PyDict::new(obj.py())))
+}
+
 /// The attributes of a class that it does not have from a base, sorted, by copies of their names.
-fn own_attributes<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyDict>> {
+#[pyfunction]
+#[pyo3(name = "_extract_class_dict")]
+pub(crate) fn own_attributes<'py>(cls: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyDict>> {
+    let class = cls;
     let py = class.py();
     let own = class.getattr(intern!(py, "__dict__"))?;
     let names = PyList::empty(py);

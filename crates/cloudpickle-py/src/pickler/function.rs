@@ -296,6 +296,36 @@ fn push_submodules<'py>(
     Ok(())
 }
 
+/// The names of the globals that a code object and those nested in it use, as the keys of a dict.
+#[pyfunction]
+pub(crate) fn _extract_code_globals<'py>(co: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    let py = co.py();
+    let names = PyDict::new(py);
+    with_code_facts(State::get(py)?, co, |facts| facts.globals.iter().try_for_each(|name| names.set_item(name, py.None())))??;
+    Ok(names)
+}
+
+/// The imported submodules that code reaches through packages among the given objects.
+#[pyfunction]
+pub(crate) fn _find_imported_submodules<'py>(
+    code: &Bound<'py, PyAny>,
+    top_level_dependencies: &Bound<'py, PyAny>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let py = code.py();
+    let names = code.getattr(intern!(py, "co_names"))?.cast_into::<PyTuple>()?;
+    let mut submodules = Vec::new();
+    for package in top_level_dependencies.try_iter()? {
+        push_submodules(State::get(py)?, &package?, &names, &mut submodules)?;
+    }
+    Ok(submodules)
+}
+
+/// The state of a function, as `_function_setstate` takes it.
+#[pyfunction]
+pub(crate) fn _function_getstate<'py>(func: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    dynamic_function_reduce(State::get(func.py())?, &PyDict::new(func.py()), func)?.get_item(2)
+}
+
 /// What upstream's reducer returns for a function that is pickled by value: the tuple of `__reduce_ex__`.
 pub(crate) fn dynamic_function_reduce<'py>(
     state: &State,

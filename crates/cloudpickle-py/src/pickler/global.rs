@@ -30,7 +30,7 @@ impl<'py> Walk<'_, 'py> {
             },
         };
         let name = name.cast_into::<PyString>().map_err(PyErr::from)?;
-        if name.to_str()?.split('.').any(|part| part == "<locals>") {
+        if name.to_string_lossy().split('.').any(|part| part == "<locals>") {
             let repr = || object.repr();
             return Err(if cfg!(Py_3_14) {
                 self.error(format!("Can't pickle local object {}", repr()?))

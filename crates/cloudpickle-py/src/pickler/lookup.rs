@@ -79,13 +79,20 @@ pub(crate) fn is_registered_by_value(name: &Bound<'_, PyAny>) -> PyResult<bool> 
     }
 }
 
+/// Whether a module, or a package that it is in, is registered to be pickled by value.
+#[pyfunction]
+pub(crate) fn _is_registered_pickle_by_value(module: &Bound<'_, PyAny>) -> PyResult<bool> {
+    is_registered_by_value(&module.getattr(intern!(module.py(), "__name__"))?)
+}
+
 /// Follows a dotted name from an object. Says where it ends and on which object the last name was looked up, or `None` if there is
 /// no such attribute on the way.
 pub(crate) fn get_dotted<'py>(
     object: &Bound<'py, PyAny>,
     name: &Bound<'py, PyString>,
 ) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
-    let text = name.to_str()?;
+    // a name with lone surrogates is nobody's
+    let Ok(text) = name.to_str() else { return Ok(None) };
     if !text.contains('.') {
         if text == "<locals>" {
             return Ok(None);

@@ -49,7 +49,7 @@ impl From<pickle_emit::Error> for Failure {
 /// The protocol of a number as users give it: `None` for the default, which is the highest, and a negative one for the highest.
 fn protocol_of(protocol: Option<&Bound<'_, PyAny>>) -> PyResult<Protocol> {
     let Some(protocol) = protocol.filter(|protocol| !protocol.is_none()) else { return Ok(Protocol::HIGHEST) };
-    let number: i64 = protocol.call_method0("__index__")?.extract()?;
+    let number: i64 = protocol.extract()?;
     if number < 0 {
         return Ok(Protocol::HIGHEST);
     }
@@ -280,6 +280,37 @@ impl Pickler {
         write_pieces(&write, &pickle, pieces)
     }
 
+    /// The objects that were written, with their places in the memo: a view that can be copied, cleared and given to another
+    /// pickler.
+    #[getter]
+    fn memo(slf: Bound<'_, Self>) -> PicklerMemoProxy {
+        PicklerMemoProxy { pickler: slf.unbind() }
+    }
+
+    /// Takes over the memo of another pickler, or a dict from `id(object)` to `(index, object)`.
+    #[setter]
+    fn set_memo(slf: &Bound<'_, Self>, memo: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let memo = if let Ok(proxy) = memo.cast::<PicklerMemoProxy>() {
+            proxy.borrow().pickler.bind(py).borrow().memo.duplicate(py)
+        } else if let Ok(entries) = memo.cast::<PyDict>() {
+            let mut memo = Memo::default();
+            for entry in entries.values() {
+                let (index, object) = entry
+                    .extract::<(usize, Bound<'_, PyAny>)>()
+                    .map_err(|_| PyTypeError::new_err("'memo' values must be 2-item tuples"))?;
+                memo.insert_at(&object, index)?;
+            }
+            memo
+        } else {
+            let class = memo.get_type().name()?;
+            return Err(PyTypeError::new_err(format!("'memo' attribute must be a PicklerMemoProxy object or dict, not {class}")));
+        };
+        let replaced = std::mem::replace(&mut slf.borrow_mut().memo, memo);
+        drop(replaced);
+        Ok(())
+    }
+
     /// Forgets all objects that were written.
     fn clear_memo(slf: &Bound<'_, Self>) {
         let memo = std::mem::take(&mut slf.borrow_mut().memo);
@@ -301,6 +332,38 @@ impl Pickler {
     fn __clear__(&mut self) {
         self.target = None;
         self.memo = Memo::default();
+    }
+}
+
+/// A view of a pickler's memo.
+#[pyclass(frozen, module = "cloudpickle_rs.cloudpickle")]
+pub(crate) struct PicklerMemoProxy {
+    pickler: Py<Pickler>,
+}
+
+#[pymethods]
+impl PicklerMemoProxy {
+    /// A dict from `id(object)` to `(index, object)`.
+    fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let copy = PyDict::new(py);
+        let entries: Vec<_> = self.pickler.bind(py).borrow().memo.iter(py).collect();
+        for (object, index) in entries {
+            copy.set_item(object.as_ptr() as usize, (index, object))?;
+        }
+        Ok(copy)
+    }
+
+    /// Forgets all objects.
+    fn clear(&self, py: Python<'_>) {
+        Pickler::clear_memo(self.pickler.bind(py));
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        (py.get_type::<PyDict>(), (self.copy(py)?,)).into_pyobject(py)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.pickler)
     }
 }
 
@@ -350,5 +413,14 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(lookup::should_pickle_by_reference, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::lookup_module_and_qualname, module)?)?;
     module.add_function(wrap_pyfunction!(lookup::whichmodule, module)?)?;
+    module.add_function(wrap_pyfunction!(lookup::_is_registered_pickle_by_value, module)?)?;
+    module.add_function(wrap_pyfunction!(class::class_arguments, module)?)?;
+    module.add_function(wrap_pyfunction!(class::enum_arguments, module)?)?;
+    module.add_function(wrap_pyfunction!(class::class_getstate, module)?)?;
+    module.add_function(wrap_pyfunction!(class::enum_getstate, module)?)?;
+    module.add_function(wrap_pyfunction!(class::own_attributes, module)?)?;
+    module.add_function(wrap_pyfunction!(function::_extract_code_globals, module)?)?;
+    module.add_function(wrap_pyfunction!(function::_find_imported_submodules, module)?)?;
+    module.add_function(wrap_pyfunction!(function::_function_getstate, module)?)?;
     module.add("_PICKLE_BY_VALUE_MODULES", lookup::by_value_modules(module.py())?)
 }

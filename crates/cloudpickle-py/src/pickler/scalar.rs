@@ -24,6 +24,12 @@ impl<'py> Walk<'_, 'py> {
     #[cold]
     fn save_big_int(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
         let py = self.py;
+        if self.encoder.protocol() < Protocol::V2 {
+            // the interpreter's own conversion, with its limit on digits
+            let digits = object.repr()?;
+            self.encoder.text(Opcode::Long, format!("{}L", digits.to_str()?).as_bytes());
+            return Ok(());
+        }
         let bits: usize = object.call_method0(intern!(py, "bit_length"))?.extract()?;
         let arguments = (bits / 8 + 1, intern!(py, "little"));
         let keywords = pyo3::types::PyDict::new(py);

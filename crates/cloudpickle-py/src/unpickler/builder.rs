@@ -9,7 +9,7 @@ use pyo3::{
     types::{PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMemoryView, PySet, PyString, PyTuple, PyType},
 };
 
-use crate::{failure::Failure, ffi, reconstruct, state::State};
+use crate::{ffi, reconstruct, state::State, unpickler::Unpickler};
 
 /// How a pickle is to be read.
 #[derive(Clone)]
@@ -20,7 +20,8 @@ pub(crate) struct Options<'py> {
     pub(crate) errors: String,
     /// An iterator over out-of-band buffers.
     pub(crate) buffers: Option<Bound<'py, PyAny>>,
-    pub(crate) find_class: Option<Bound<'py, PyAny>>,
+    /// A subclass's or instance's own `find_class`, and whose it is.
+    pub(crate) find_class: Option<(Bound<'py, Unpickler>, Bound<'py, PyAny>)>,
     pub(crate) persistent_load: Option<Bound<'py, PyAny>>,
 }
 
@@ -37,18 +38,27 @@ impl Default for Options<'_> {
     }
 }
 
+/// Why an object could not be made, in one word.
+pub(crate) struct BuildError(Box<BuildErrorKind>);
+
+impl BuildError {
+    pub(crate) fn into_kind(self) -> BuildErrorKind {
+        *self.0
+    }
+}
+
 /// Why an object could not be made.
-pub(crate) enum BuildError {
+pub(crate) enum BuildErrorKind {
     /// The pickle asks for something that makes no sense: an `UnpicklingError`.
     Pickle(String),
     /// Whatever else was raised.
-    Raised(Failure),
+    Raised(PyErr),
 }
 
 impl From<PyErr> for BuildError {
     #[cold]
     fn from(error: PyErr) -> Self {
-        BuildError::Raised(error.into())
+        BuildError(Box::new(BuildErrorKind::Raised(error)))
     }
 }
 
@@ -61,7 +71,7 @@ impl From<pyo3::CastIntoError<'_>> for BuildError {
 
 #[cold]
 fn fault<T>(message: impl Into<String>) -> Result<T, BuildError> {
-    Err(BuildError::Pickle(message.into()))
+    Err(BuildError(Box::new(BuildErrorKind::Pickle(message.into()))))
 }
 
 /// Makes live objects.
@@ -83,7 +93,11 @@ impl<'py> LiveBuilder<'py> {
     /// Finds a global, by a subclass's `find_class` if there is one.
     fn find(&mut self, module: &Bound<'py, PyString>, name: &Bound<'py, PyString>) -> Result<Value<'py>, BuildError> {
         match &self.options.find_class {
-            Some(find_class) => Ok(find_class.call1((module, name))?),
+            Some((unpickler, find_class)) => {
+                // what it falls back on needs to know
+                unpickler.borrow_mut().protocol = self.protocol;
+                Ok(find_class.call1((module, name))?)
+            }
             None => Ok(find_class(self.state, self.protocol, self.options.fix_imports, module, name)?),
         }
     }
@@ -207,6 +221,12 @@ impl<'py> Builder for LiveBuilder<'py> {
 
     fn long(&mut self, twos_complement_le: &[u8]) -> Result<Value<'py>, BuildError> {
         let py = self.py;
+        if twos_complement_le.len() <= size_of::<i64>() {
+            let negative = twos_complement_le.last().is_some_and(|&last| last >= 0x80);
+            let mut value = [if negative { 0xff } else { 0 }; size_of::<i64>()];
+            value[..twos_complement_le.len()].copy_from_slice(twos_complement_le);
+            return self.int(i64::from_le_bytes(value));
+        }
         let keywords = PyDict::new(py);
         keywords.set_item(intern!(py, "signed"), true)?;
         let arguments = (PyBytes::new(py, twos_complement_le), intern!(py, "little"));
@@ -307,10 +327,7 @@ impl<'py> Builder for LiveBuilder<'py> {
 
     fn extend(&mut self, list: &Value<'py>, items: Items<'_, Value<'py>>) -> Result<(), BuildError> {
         if let Ok(list) = list.cast_exact::<PyList>() {
-            for item in items {
-                list.append(item)?;
-            }
-            return Ok(());
+            return Ok(ffi::list_extend(list, items)?);
         }
         if let Some(extend) = list.getattr_opt(intern!(self.py, "extend"))? {
             extend.call1((PyList::new(self.py, items)?,))?;

@@ -8,14 +8,14 @@ use pickle_parse::{Error, Machine, MachineError, OpReader, PythonException};
 use pyo3::{
     PyTraverseError, PyVisit,
     buffer::PyBuffer,
-    exceptions::{PyOSError, PyTypeError},
+    exceptions::{PyOSError, PyTypeError, PyValueError},
     intern,
     prelude::*,
-    types::{PyBytes, PyDict, PyString, PyTuple},
+    types::{PyBytes, PyDict, PyInt, PyString, PyTuple},
 };
 
 use crate::state::State;
-use builder::{BuildError, LiveBuilder, Options};
+use builder::{BuildError, BuildErrorKind, LiveBuilder, Options};
 use file::File;
 
 type LiveMachine<'py> = Machine<LiveBuilder<'py>>;
@@ -26,17 +26,18 @@ type LiveMachine<'py> = Machine<LiveBuilder<'py>>;
 fn exception(py: Python<'_>, error: MachineError<BuildError>) -> PyErr {
     match error {
         MachineError::Pickle(error) => pickle_exception(py, &error),
-        MachineError::Builder { offset, opcode, error: BuildError::Pickle(message) } => match State::get(py) {
-            Ok(state) => state.unpickling_error(py, format!("{message} ({opcode} at byte {offset})")),
-            Err(error) => error,
+        MachineError::Builder { offset, opcode, error } => match (error.into_kind(), State::get(py)) {
+            (BuildErrorKind::Pickle(message), Ok(state)) => {
+                state.unpickling_error(py, format!("{message} ({opcode} at byte {offset})"))
+            }
+            (BuildErrorKind::Raised(error), _) => {
+                let note = format!("while unpickling: {opcode} at byte {offset}");
+                // an exception that cannot take notes is raised without
+                let _ = error.value(py).call_method1(intern!(py, "add_note"), (note,));
+                error
+            }
+            (_, Err(error)) => error,
         },
-        MachineError::Builder { offset, opcode, error: BuildError::Raised(failure) } => {
-            let error = PyErr::from(failure);
-            let note = format!("while unpickling: {opcode} at byte {offset}");
-            // an exception that cannot take notes is raised without
-            let _ = error.value(py).call_method1(intern!(py, "add_note"), (note,));
-            error
-        }
     }
 }
 
@@ -166,6 +167,8 @@ fn run_file<'py>(machine: &mut LiveMachine<'py>, file: File<'py>) -> PyResult<Bo
 pub(crate) struct Unpickler {
     source: Option<Source>,
     memo: Vec<(usize, Py<PyAny>)>,
+    /// The protocol of the pickle that is being read.
+    protocol: u8,
 }
 
 /// What and how an unpickler reads.
@@ -182,7 +185,7 @@ impl Unpickler {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Unpickler { source: None, memo: Vec::new() }
+        Unpickler { source: None, memo: Vec::new(), protocol: 0 }
     }
 
     #[pyo3(signature = (file, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None))]
@@ -237,7 +240,7 @@ impl Unpickler {
                 encoding: source.encoding.clone(),
                 errors: source.errors.clone(),
                 buffers: source.buffers.as_ref().map(|buffers| buffers.bind(py).clone()),
-                find_class,
+                find_class: find_class.map(|find_class| (slf.clone(), find_class)),
                 persistent_load,
             };
             (options, source.file.bind(py).clone())
@@ -253,6 +256,37 @@ impl Unpickler {
         result
     }
 
+    /// The objects that were read, with their places in the memo: a view that can be copied, cleared and given to another unpickler.
+    #[getter]
+    fn memo(slf: Bound<'_, Self>) -> UnpicklerMemoProxy {
+        UnpicklerMemoProxy { unpickler: slf.unbind() }
+    }
+
+    /// Takes over the memo of another unpickler, or a dict from indexes to objects.
+    #[setter]
+    fn set_memo(slf: &Bound<'_, Self>, memo: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let entries = if let Ok(proxy) = memo.cast::<UnpicklerMemoProxy>() {
+            proxy.borrow().copy(py)?
+        } else if let Ok(entries) = memo.cast::<PyDict>() {
+            entries.clone()
+        } else {
+            let class = memo.get_type().name()?;
+            return Err(PyTypeError::new_err(format!(
+                "'memo' attribute must be an UnpicklerMemoProxy object or dict, not {class}"
+            )));
+        };
+        let mut memo = Vec::with_capacity(entries.len());
+        for (index, object) in entries {
+            let Ok(index) = index.cast::<PyInt>() else { return Err(PyTypeError::new_err("memo key must be integers")) };
+            let index = index.extract().map_err(|_| PyValueError::new_err("memo key must be positive integers."))?;
+            memo.push((index, object.unbind()));
+        }
+        let replaced = std::mem::replace(&mut slf.borrow_mut().memo, memo);
+        drop(replaced);
+        Ok(())
+    }
+
     /// The object that a module and a name in it stand for; imports the module.
     fn find_class<'py>(
         slf: &Bound<'py, Self>,
@@ -260,9 +294,11 @@ impl Unpickler {
         global_name: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let fix_imports = slf.borrow().source.as_ref().is_some_and(|source| source.fix_imports);
-        // by name alone: dotted names are followed as in protocol 4
-        builder::find_class(State::get(py)?, 4, fix_imports, module_name, global_name)
+        let (protocol, fix_imports) = {
+            let this = slf.borrow();
+            (this.protocol, this.source.as_ref().is_some_and(|source| source.fix_imports))
+        };
+        builder::find_class(State::get(py)?, protocol, fix_imports, module_name, global_name)
     }
 
     /// The object of a persistent id. A subclass says which.
@@ -288,6 +324,38 @@ impl Unpickler {
     fn __clear__(&mut self) {
         self.source = None;
         self.memo = Vec::new();
+    }
+}
+
+/// A view of an unpickler's memo.
+#[pyclass(frozen, module = "cloudpickle_rs.cloudpickle")]
+pub(crate) struct UnpicklerMemoProxy {
+    unpickler: Py<Unpickler>,
+}
+
+#[pymethods]
+impl UnpicklerMemoProxy {
+    /// A dict from indexes to objects.
+    fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let copy = PyDict::new(py);
+        for (index, object) in &self.unpickler.bind(py).borrow().memo {
+            copy.set_item(index, object)?;
+        }
+        Ok(copy)
+    }
+
+    /// Forgets all objects.
+    fn clear(&self, py: Python<'_>) {
+        let memo = std::mem::take(&mut self.unpickler.bind(py).borrow_mut().memo);
+        drop(memo);
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        (py.get_type::<PyDict>(), (self.copy(py)?,)).into_pyobject(py)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.unpickler)
     }
 }
 
