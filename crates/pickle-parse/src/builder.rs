@@ -6,7 +6,7 @@ pub type Items<'a, V> = std::vec::Drain<'a, V>;
 /// Makes the objects that a pickle describes.
 ///
 /// The machine calls it in the order in which CPython's unpickler makes them. Whatever a method returns as an error ends the run and
-/// comes back as [`MachineError::Builder`], with the offset and the opcode.
+/// comes back as [`MachineError::Builder`](crate::MachineError::Builder), with the offset and the opcode.
 pub trait Builder {
     /// What the stack and the memo hold. Cloning it is cheap: an id, a reference count.
     type Value: Clone;
