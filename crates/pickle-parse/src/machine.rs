@@ -43,6 +43,16 @@ impl From<MachineError<ErrorKind>> for Error {
     }
 }
 
+impl From<MachineError<Box<ErrorKind>>> for Error {
+    /// As for a builder whose errors are not boxed.
+    fn from(error: MachineError<Box<ErrorKind>>) -> Error {
+        match error {
+            MachineError::Pickle(error) => error,
+            MachineError::Builder { offset, opcode, error } => Error::new(*error, offset, Some(opcode)),
+        }
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for MachineError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -76,14 +86,16 @@ pub struct Machine<B: Builder> {
 
 /// Why an op could not be executed.
 enum Fault<E> {
-    Pickle(ErrorKind),
+    // Boxed, so that results come back in registers where the builder's error is as small.
+    Pickle(Box<ErrorKind>),
     Builder(E),
 }
 
 impl<E> From<ErrorKind> for Fault<E> {
     #[cold]
+    #[inline(never)]
     fn from(kind: ErrorKind) -> Self {
-        Fault::Pickle(kind)
+        Fault::Pickle(Box::new(kind))
     }
 }
 
@@ -170,7 +182,7 @@ impl<B: Builder> Machine<B> {
             let done = match op {
                 Op::Frame(length) => match frame::check(length, after.len()) {
                     Ok(()) => Ok(Flow::Next),
-                    Err(kind) => Err(Fault::Pickle(kind)),
+                    Err(kind) => Err(kind.into()),
                 },
                 _ => self.execute(&op),
             };
@@ -227,7 +239,7 @@ impl<B: Builder> Machine<B> {
     fn failed(&mut self, fault: Fault<B::Error>, offset: u64, opcode: Opcode) -> MachineError<B::Error> {
         self.reset();
         match fault {
-            Fault::Pickle(kind) => MachineError::Pickle(Error::new(kind, offset, Some(opcode))),
+            Fault::Pickle(kind) => MachineError::Pickle(Error::new(*kind, offset, Some(opcode))),
             Fault::Builder(error) => MachineError::Builder { offset, opcode, error },
         }
     }
@@ -451,7 +463,7 @@ impl<B: Builder> Machine<B> {
     #[cold]
     #[inline(never)]
     fn underflow(&self) -> Fault<B::Error> {
-        Fault::Pickle(if self.marks.is_empty() { ErrorKind::StackUnderflow } else { ErrorKind::UnexpectedMark })
+        if self.marks.is_empty() { ErrorKind::StackUnderflow } else { ErrorKind::UnexpectedMark }.into()
     }
 
     #[inline]

@@ -25,8 +25,9 @@ pub(super) struct GraphBuilder {
     signs: Signs,
 }
 
-type Built = Result<NodeId, ErrorKind>;
-type Done = Result<(), ErrorKind>;
+// Boxed, so that results come back in registers.
+type Built = Result<NodeId, Box<ErrorKind>>;
+type Done = Result<(), Box<ErrorKind>>;
 
 impl GraphBuilder {
     pub(super) fn new(loader: Loader, source: Bytes, may_be_too_large: bool) -> Self {
@@ -73,7 +74,7 @@ impl GraphBuilder {
 
     #[cold]
     fn check_room(&self, items: usize) -> Done {
-        self.graph.check_room(items).map_err(|_| ErrorKind::Limit { what: "nodes or references", limit: (1 << 31) - 1 })
+        self.graph.check_room(items).map_err(|_| ErrorKind::Limit { what: "nodes or references", limit: (1 << 31) - 1 }.into())
     }
 
     /// Puts a container in; `node` makes it of its items.
@@ -146,8 +147,8 @@ fn python_type(node: Node<'_>) -> Option<&'static str> {
 }
 
 #[cold]
-fn value(text: String) -> ErrorKind {
-    ErrorKind::Value(text.into())
+fn value(text: String) -> Box<ErrorKind> {
+    Box::new(ErrorKind::Value(text.into()))
 }
 
 /// Text that is ASCII.
@@ -174,7 +175,7 @@ fn strict(text: &[u8]) -> Result<&str, ErrorKind> {
 
 impl Builder for GraphBuilder {
     type Value = NodeId;
-    type Error = ErrorKind;
+    type Error = Box<ErrorKind>;
 
     fn proto(&mut self, version: u8) -> Done {
         self.protocol = Protocol::try_from(version).map_err(|_| ErrorKind::UnsupportedProtocol(version))?;
@@ -221,7 +222,7 @@ impl Builder for GraphBuilder {
     fn str(&mut self, utf8: &[u8]) -> Built {
         match Str::from_bytes(utf8) {
             Ok(text) => self.push(Node::Str(text)),
-            Err(_) => utf8::check(utf8, Surrogates::Pass).map(|()| NodeId::NONE),
+            Err(_) => utf8::check(utf8, Surrogates::Pass).map(|()| NodeId::NONE).map_err(Box::new),
         }
     }
 
@@ -255,8 +256,8 @@ impl Builder for GraphBuilder {
 
     fn next_buffer(&mut self) -> Built {
         match self.loader.buffers {
-            Some(0) => return Err(ErrorKind::NoBuffers),
-            Some(buffers) if self.buffers as usize >= buffers => return Err(ErrorKind::NotEnoughBuffers),
+            Some(0) => return Err(ErrorKind::NoBuffers.into()),
+            Some(buffers) if self.buffers as usize >= buffers => return Err(ErrorKind::NotEnoughBuffers.into()),
             _ => {}
         }
         let id = self.push(Node::Buffer { index: self.buffers, readonly: false })?;
@@ -378,7 +379,7 @@ impl Builder for GraphBuilder {
     fn stack_global(&mut self, module: NodeId, name: NodeId) -> Built {
         self.room(1)?;
         let Some(id) = self.graph.push_stack_global(module, name) else {
-            return Err(ErrorKind::StackGlobalRequiresStr);
+            return Err(ErrorKind::StackGlobalRequiresStr.into());
         };
         if !self.loader.python3_names || self.protocol > Protocol::V2 {
             return Ok(id);
