@@ -5,8 +5,8 @@ pub type Items<'a, V> = std::vec::Drain<'a, V>;
 
 /// Makes the objects that a pickle describes.
 ///
-/// The machine calls it in the order in which CPython's unpickler makes them. Whatever a method returns as an error ends the run and
-/// comes back as [`MachineError::Builder`](crate::MachineError::Builder), with the offset and the opcode.
+/// The machine calls it in the order in which CPython's unpickler makes them. Whatever a method returns as an error ends the run
+/// and comes back as [`MachineError::Builder`](crate::MachineError::Builder), with the offset and the opcode.
 pub trait Builder {
     /// What the stack and the memo hold. Cloning it is cheap: an id, a reference count.
     type Value: Clone;
@@ -38,8 +38,8 @@ pub trait Builder {
     #[expect(clippy::missing_errors_doc)]
     fn int(&mut self, value: i64) -> Result<Self::Value, Self::Error>;
 
-    /// An `int` that `LONG`, `LONG1` or `LONG4` wrote, or one that `INT` wrote and that does not fit 64 bits, in little-endian two's
-    /// complement. It can be of any size, may have more bytes than it needs, and is 0 where it has none.
+    /// An `int` that `LONG`, `LONG1` or `LONG4` wrote, or one that `INT` wrote and that does not fit 64 bits, in little-endian
+    /// two's complement. It can be of any size, may have more bytes than it needs, and is 0 where it has none.
     #[expect(clippy::missing_errors_doc)]
     fn long(&mut self, twos_complement_le: &[u8]) -> Result<Self::Value, Self::Error>;
 

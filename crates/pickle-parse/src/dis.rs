@@ -16,9 +16,9 @@ const CHUNK: usize = 1 << 15;
 
 /// Lists a pickle, in the very text of `pickletools.dis` of CPython 3.13.
 ///
-/// One line per opcode: where it stands, its byte, its name (indented by the marks that are open), its argument as Python's `repr`
-/// writes it, and for opcodes that take a slice of the stack where its mark was. As it lists, it checks that the opcodes find on the
-/// stack what they take off it, and that memo entries are stored before they are used, and never twice.
+/// One line per opcode: where it stands, its byte, its name (indented by the marks that are open), its argument as Python's
+/// `repr` writes it, and for opcodes that take a slice of the stack where its mark was. As it lists, it checks that the opcodes
+/// find on the stack what they take off it, and that memo entries are stored before they are used, and never twice.
 ///
 /// ```
 /// use pickle_parse::Dis;
@@ -134,15 +134,15 @@ impl Dis {
         self
     }
 
-    /// Lists the pickle that `input` begins with, through `STOP`; what comes behind is not looked at. Returns the pickle's length in
-    /// bytes.
+    /// Lists the pickle that `input` begins with, through `STOP`; what comes behind is not looked at. Returns the pickle's length
+    /// in bytes.
     ///
     /// The listing is ASCII but for what of strings is printable, which is UTF-8.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Listing`] with the words of `pickletools` for what it does not accept: what could be listed until there has been
-    /// written. [`ErrorKind::Limit`] for too many open marks. [`ErrorKind::Output`] where `out` fails.
+    /// [`ErrorKind::Listing`] with the words of `pickletools` for what it does not accept: what could be listed until there has
+    /// been written. [`ErrorKind::Limit`] for too many open marks. [`ErrorKind::Output`] where `out` fails.
     pub fn write(&mut self, input: &[u8], out: &mut impl io::Write) -> Result<usize, Error> {
         if !self.keep_memo {
             self.memo = DisMemo::default();

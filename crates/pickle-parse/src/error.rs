@@ -177,7 +177,8 @@ pub enum ErrorKind {
         /// The text.
         text: Box<[u8]>,
     },
-    /// A decimal integer with more digits than [`Limits::int_digits`](crate::Limits::int_digits); `digits` is how many, where known.
+    /// A decimal integer with more digits than [`Limits::int_digits`](crate::Limits::int_digits); `digits` is how many, where
+    /// known.
     #[error(
         "Exceeds the limit ({limit} digits) for integer string conversion{}; use sys.set_int_max_str_digits() to increase the limit",
         value_has(*.digits)

@@ -2,8 +2,8 @@
 
 use crate::ErrorKind;
 
-/// Checks a frame as CPython's unpickler (`load_frame` of `_pickle.c`) checks it: the bytes that it claims are there. Where it ends
-/// matters to nothing else: an op may cross its end, and it may hold another frame.
+/// Checks a frame as CPython's unpickler (`load_frame` of `_pickle.c`) checks it: the bytes that it claims are there. Where it
+/// ends matters to nothing else: an op may cross its end, and it may hold another frame.
 ///
 /// # Errors
 ///

@@ -94,8 +94,8 @@ impl Loader {
         self
     }
 
-    /// Whether globals of pickles of protocols 0 to 2 get the names that they have in Python 3 (`pickle.loads`'s `fix_imports`); not
-    /// unless given.
+    /// Whether globals of pickles of protocols 0 to 2 get the names that they have in Python 3 (`pickle.loads`'s `fix_imports`);
+    /// not unless given.
     #[must_use]
     pub fn python3_names(mut self, python3_names: bool) -> Self {
         self.python3_names = python3_names;
@@ -113,8 +113,9 @@ impl Loader {
     ///
     /// # Errors
     ///
-    /// What CPython's unpickler refuses, of what shows without importing or calling anything, and in its words. That a list cannot
-    /// be a key, say, shows only later. [`ErrorKind::Limit`](crate::ErrorKind::Limit) where the graph would have more than 2^31 - 1 nodes.
+    /// What CPython's unpickler refuses, of what shows without importing or calling anything, and in its words. That a list
+    /// cannot be a key, say, shows only later. [`ErrorKind::Limit`](crate::ErrorKind::Limit) where the graph would have more than
+    /// 2^31 - 1 nodes.
     pub fn load(&self, input: impl Into<Bytes>) -> Result<Graph, Error> {
         self.load_first(&input.into()).map(|(graph, _)| graph)
     }

@@ -1,5 +1,5 @@
-//! Reads Python pickles: opcode by opcode, as graphs of objects, and as listings. No Python is needed, nothing is imported and nothing
-//! is called.
+//! Reads Python pickles: opcode by opcode, as graphs of objects, and as listings. No Python is needed, nothing is imported and
+//! nothing is called.
 //!
 //! This is a pickle that Python 3.13 made of `{"name": "squares", "sizes": [1, 2]}`, and what it says:
 //!
@@ -19,8 +19,8 @@
 //!
 //! # Pickles are programs
 //!
-//! A pickle does not hold objects, it tells a machine with a stack and a memo how to make them. [`dis()`] shows the program, in the very
-//! words of `python -m pickletools` of CPython 3.13:
+//! A pickle does not hold objects, it tells a machine with a stack and a memo how to make them. [`dis()`] shows the program, in
+//! the very words of `python -m pickletools` of CPython 3.13:
 //!
 //! ```
 //! # let pickle = b"\x80\x04\x95\x26\0\0\0\0\0\0\0}\x94(\x8c\x04name\x94\x8c\x07squares\x94\x8c\x05sizes\x94]\x94(K\x01K\x02eu.";
@@ -59,8 +59,8 @@
 //!
 //! # Opcodes
 //!
-//! [`Ops`] goes from opcode to opcode and copies nothing, and text arguments stay the text they are, so that nothing is lost. Here it
-//! finds what a pickle would import, which is what to look at before a pickle of unknown origin is loaded anywhere:
+//! [`Ops`] goes from opcode to opcode and copies nothing, and text arguments stay the text they are, so that nothing is lost.
+//! Here it finds what a pickle would import, which is what to look at before a pickle of unknown origin is loaded anywhere:
 //!
 //! ```
 //! use pickle_opcodes::Op;
@@ -110,8 +110,9 @@
 //!
 //! # A machine of your own
 //!
-//! [`Machine`] executes what CPython's `_pickle.Unpickler` executes and refuses what that refuses. It knows of stack, marks and memo only:
-//! what an object is, its [`Builder`] decides. A builder that makes live Python objects is what `cloudpickle_rs.loads` is made of.
+//! [`Machine`] executes what CPython's `_pickle.Unpickler` executes and refuses what that refuses. It knows of stack, marks and
+//! memo only: what an object is, its [`Builder`] decides. A builder that makes live Python objects is what `cloudpickle_rs.loads`
+//! is made of.
 //!
 //! # Streams
 //!
@@ -142,10 +143,11 @@
 //!
 //! # Bytes that are not trusted
 //!
-//! No input panics, recurses, or takes more time or memory than a small multiple of its own length. A length that a pickle claims is
-//! compared with what is there before anything is allocated, and an index of the memo is a key and not a size. What cannot be had in
-//! linear time has a limit: digits of integers in decimal ([`Limits::int_digits`]), open marks in listings ([`Dis::max_depth`]). Since nothing
-//! is imported or called, there is nothing that a pickle could do; what it would do elsewhere is in the graph.
+//! No input panics, recurses, or takes more time or memory than a small multiple of its own length. A length that a pickle claims
+//! is compared with what is there before anything is allocated, and an index of the memo is a key and not a size. What cannot be
+//! had in linear time has a limit: digits of integers in decimal ([`Limits::int_digits`]), open marks in listings
+//! ([`Dis::max_depth`]). Since nothing is imported or called, there is nothing that a pickle could do; what it would do elsewhere
+//! is in the graph.
 
 pub mod arg;
 

@@ -66,11 +66,11 @@ impl<E: fmt::Debug + fmt::Display> std::error::Error for MachineError<E> {}
 
 /// The machine that executes pickles: a stack with marks, and a memo.
 ///
-/// It accepts what CPython's `_pickle.Unpickler` accepts, and its errors are that one's, with where they occurred. It does nothing
-/// by itself: a [`Builder`] makes the objects, and decides what a global or a call is.
+/// It accepts what CPython's `_pickle.Unpickler` accepts, and its errors are that one's, with where they occurred. It does
+/// nothing by itself: a [`Builder`] makes the objects, and decides what a global or a call is.
 ///
-/// A machine can run one pickle after another. As with CPython's, the memo lives on between them, so that a later pickle of the same
-/// pickler can refer to objects of an earlier one; [`clear_memo`](Self::clear_memo) forgets them.
+/// A machine can run one pickle after another. As with CPython's, the memo lives on between them, so that a later pickle of the
+/// same pickler can refer to objects of an earlier one; [`clear_memo`](Self::clear_memo) forgets them.
 pub struct Machine<B: Builder> {
     builder: B,
     stack: Vec<B::Value>,
@@ -164,12 +164,13 @@ impl<B: Builder> Machine<B> {
         self.memo.clear();
     }
 
-    /// Executes the pickle that `input` begins with. Returns its value, and its length in bytes, through `STOP`; what comes behind is
-    /// not looked at.
+    /// Executes the pickle that `input` begins with. Returns its value, and its length in bytes, through `STOP`; what comes
+    /// behind is not looked at.
     ///
     /// # Errors
     ///
-    /// [`MachineError::Pickle`] for what CPython's unpickler does not accept, [`MachineError::Builder`] for what the builder does not.
+    /// [`MachineError::Pickle`] for what CPython's unpickler does not accept, [`MachineError::Builder`] for what the builder does
+    /// not.
     pub fn run(&mut self, input: &[u8]) -> Result<(B::Value, usize), MachineError<B::Error>> {
         self.reset();
         self.start(0)?;
@@ -197,8 +198,8 @@ impl<B: Builder> Machine<B> {
         }
     }
 
-    /// Executes one op, which stands at `offset` bytes from the start of the stream. Returns the pickle's value at `STOP`; the op after
-    /// that begins the next pickle.
+    /// Executes one op, which stands at `offset` bytes from the start of the stream. Returns the pickle's value at `STOP`; the op
+    /// after that begins the next pickle.
     ///
     /// The lengths of frames are not checked here, where the rest of the input is not known.
     ///
@@ -506,8 +507,8 @@ impl<B: Builder> Machine<B> {
         Ok(())
     }
 
-    /// For `APPENDS`, `SETITEMS` and `ADDITEMS`: the object below the topmost mark, and where the items for it begin. `None` if there are
-    /// no items.
+    /// For `APPENDS`, `SETITEMS` and `ADDITEMS`: the object below the topmost mark, and where the items for it begin. `None` if
+    /// there are no items.
     #[inline]
     fn target(&mut self) -> Result<Target<B::Value>, Fault<B::Error>> {
         let mark = self.mark()?;

@@ -14,8 +14,8 @@ const KEEP: usize = 1 << 16;
 
 /// Reads opcodes and their arguments from a stream, pickle after pickle.
 ///
-/// It takes no more from the stream than the ops it returned: behind a `STOP`, the stream stands at the first byte that follows. A
-/// length that an argument claims is not allocated before that many bytes have come.
+/// It takes no more from the stream than the ops it returned: behind a `STOP`, the stream stands at the first byte that follows.
+/// A length that an argument claims is not allocated before that many bytes have come.
 ///
 /// ```
 /// use pickle_opcodes::Op;
@@ -262,7 +262,8 @@ mod tests {
     use super::*;
     use crate::Ops;
 
-    const PICKLES: &[u8] = b"\x80\x04\x95\x10\0\0\0\0\0\0\0I42\ncos\npath\nX\x05\0\0\0helloG\x3f\xf0\0\0\0\0\0\0\x8a\x03abc\x96\x02\0\0\0\0\0\0\0xyJ\x01\0\0\0.N.";
+    const PICKLES: &[u8] = b"\x80\x04\x95\x10\0\0\0\0\0\0\0I42\ncos\npath\nX\x05\0\0\0hello\
+        G\x3f\xf0\0\0\0\0\0\0\x8a\x03abc\x96\x02\0\0\0\0\0\0\0xyJ\x01\0\0\0.N.";
 
     #[test]
     fn ops_are_those_of_the_slice_however_small_the_pieces_in_which_they_come() {

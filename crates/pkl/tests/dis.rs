@@ -34,8 +34,15 @@ fn a_file_is_listed_through_stop() {
     let output = pkl().arg("dis").arg(&path).output().unwrap();
     assert_eq!(
         text(&output.stdout),
-        "    0: \\x80 PROTO      4\n    2: \\x95 FRAME      6\n   11: ]    EMPTY_LIST\n   12: (    MARK\n   13: K        BININT1    1\n   \
-         15: K        BININT1    101\n   17: .        STOP\nhighest protocol among opcodes = 4\n"
+        r"    0: \x80 PROTO      4
+    2: \x95 FRAME      6
+   11: ]    EMPTY_LIST
+   12: (    MARK
+   13: K        BININT1    1
+   15: K        BININT1    101
+   17: .        STOP
+highest protocol among opcodes = 4
+"
     );
     assert_eq!(
         text(&output.stderr),

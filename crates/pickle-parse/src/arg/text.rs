@@ -68,8 +68,8 @@ pub(crate) fn unescape(text: &[u8]) -> Result<Cow<'_, [u8]>, ErrorKind> {
     Ok(Cow::Owned(out))
 }
 
-/// What `UNICODE`'s line means (`PyUnicode_DecodeRawUnicodeEscape`): Latin-1 with `\uXXXX` and `\UXXXXXXXX`. The result is UTF-8 in
-/// which lone surrogates may stand.
+/// What `UNICODE`'s line means (`PyUnicode_DecodeRawUnicodeEscape`): Latin-1 with `\uXXXX` and `\UXXXXXXXX`. The result is UTF-8
+/// in which lone surrogates may stand.
 ///
 /// # Errors
 ///

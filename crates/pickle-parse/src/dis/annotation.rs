@@ -2,8 +2,8 @@
 
 use pickle_opcodes::Opcode;
 
-/// The words of `pickletools.dis(annotate=...)` of CPython 3.13: the first line of what `pickletools.opcodes` says of each. They are
-/// part of the listing's format; what this project itself says is [`Opcode::doc`].
+/// The words of `pickletools.dis(annotate=...)` of CPython 3.13: the first line of what `pickletools.opcodes` says of each. They
+/// are part of the listing's format; what this project itself says is [`Opcode::doc`].
 pub(super) fn annotation(opcode: Opcode) -> &'static str {
     match opcode {
         Opcode::Int => "Push an integer or bool.",
