@@ -1,0 +1,35 @@
+//! Any bytes: building, walking, comparing, copying and printing a graph never fails otherwise than with an error, and streams give
+//! the same graphs as slices.
+#![no_main]
+
+use bytes::Bytes;
+use libfuzzer_sys::fuzz_target;
+use pickle_graph::{Graph, is_isomorphic};
+use pickle_parse::{Loader, OpReader};
+
+fuzz_target!(|input: &[u8]| {
+    let from_slice = Loader::new().load_first(&Bytes::copy_from_slice(input));
+    let from_stream = Loader::new().read(&mut OpReader::new(input));
+    let graph = match (from_slice, from_stream) {
+        (Ok((graph, _)), Ok(Some(streamed))) => {
+            assert!(is_isomorphic(&graph, &streamed));
+            assert_eq!(graph.protocol(), streamed.protocol());
+            graph
+        }
+        // Frames are checked against the rest of a slice, and against nothing in a stream.
+        (Err(_), _) => return,
+        (Ok(_), Ok(None)) => panic!("the stream ended"),
+        (Ok(_), Err(error)) => panic!("{error}"),
+    };
+    assert!(is_isomorphic(&graph, &graph));
+    let nodes = graph.preorder(graph.root()).filter(|id| !id.is_constant()).count();
+    assert_eq!(graph.postorder(graph.root()).filter(|id| !id.is_constant()).count(), nodes);
+    assert!(nodes <= graph.len() && graph.len() <= 3 * input.len());
+    assert!(graph.memory() <= 1024 + 256 * input.len());
+    let mut copy = Graph::new();
+    let root = copy.graft(&graph, graph.root());
+    copy.set_root(root);
+    assert!(is_isomorphic(&graph, &copy));
+    let text = graph.to_string();
+    assert!(text.ends_with('\n'));
+});
