@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use cloud_reduce::{
     Reconstructor,
     code::{CodeField, CodeLayout, GlobalOps},
-    function,
+    function, names,
 };
 
 /// Objects that live as long as the process.
@@ -69,6 +69,8 @@ pub(crate) struct State {
     /// Interned: the names of the reconstructors.
     pub(crate) reconstructor_names: Vec<Py<PyString>>,
     pub(crate) empty_tuple: Py<PyTuple>,
+    /// The strings that every pickled function has, each as the interpreter's one interned object: see `known_name`.
+    known_names: FxHashMap<&'static [u8], Py<PyString>>,
 }
 
 static STATE: PyOnceLock<State> = PyOnceLock::new();
@@ -132,6 +134,12 @@ impl State {
             .filter_map(|(reconstructor, function)| Some((function.as_ref()?.as_ptr() as usize, reconstructor)))
             .collect();
 
+        let module_name = PyString::intern(py, names::MODULE);
+        let known_names = names_of_functions()
+            .map(|name| (name.as_bytes(), intern(name)))
+            .chain([(names::MODULE.as_bytes(), module_name.clone().unbind())])
+            .collect();
+
         Ok(State {
             pickling_error: class(&pickle, "PicklingError")?,
             unpickling_error: class(&pickle, "UnpicklingError")?,
@@ -158,7 +166,8 @@ impl State {
             codecs_encode: py.import("codecs")?.getattr("encode")?.unbind(),
             partial: py.import("functools")?.getattr("partial")?.unbind(),
             compat_pickle: py.import("_compat_pickle")?.unbind(),
-            module_name: PyString::new(py, cloud_reduce::names::MODULE).unbind(),
+            module_name: module_name.unbind(),
+            known_names,
             reconstructors,
             reconstructors_by_address,
             dispatch_table: dispatch_table.unbind(),
@@ -188,6 +197,29 @@ impl State {
         }
     }
 
+    /// The interned string of a name that cloudpickle writes with every function, given as UTF-8. `None` for any other text.
+    ///
+    /// Loading such a name then takes no new string, and setting an attribute by it no interning.
+    #[inline]
+    pub(crate) fn known_name(&self, utf8: &[u8]) -> Option<&Py<PyString>> {
+        // nearly all of them, and hardly any other text, begin with an underscore
+        match utf8.first() {
+            Some(b'_') => self.known_names.get(utf8),
+            Some(b'c') if utf8.len() == names::MODULE.len() => self.known_names.get(utf8),
+            _ => None,
+        }
+    }
+
+    /// The reconstructor of a module and a name, if both are the objects that `known_name` gives.
+    #[inline]
+    pub(crate) fn known_reconstructor(&self, module: &Bound<'_, PyString>, name: &Bound<'_, PyString>) -> Option<&Py<PyAny>> {
+        if module.as_ptr() != self.module_name.as_ptr() {
+            return None;
+        }
+        let index = self.reconstructor_names.iter().position(|known| known.as_ptr() == name.as_ptr())?;
+        self.reconstructors[index].as_ref()
+    }
+
     /// `sys.modules` as it now is.
     pub(crate) fn modules<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.sys.bind(py).getattr(pyo3::intern!(py, "modules"))
@@ -204,4 +236,10 @@ impl State {
     pub(crate) fn unpickling_error(&self, py: Python<'_>, message: impl Into<String>) -> PyErr {
         PyErr::from_type(self.unpickling_error.bind(py).clone(), (message.into(),))
     }
+}
+
+/// The names that cloudpickle writes with every function: of its reconstructors, the state and the globals.
+fn names_of_functions() -> impl Iterator<Item = &'static str> {
+    let reconstructors = Reconstructor::ALL.into_iter().map(Reconstructor::name);
+    reconstructors.chain(function::STATE).chain(function::BASE_GLOBALS)
 }

@@ -30,10 +30,13 @@ def first_difference(ours, theirs):
     if ours == theirs:
         return None
     left, right = listing(ours), listing(theirs)
-    at = next((i for i, (a, b) in enumerate(zip(left, right)) if a != b), min(len(left), len(right)))
-    lines = [f"  {line}" for line in right[max(0, at - 4) : at]]
-    lines += [f"  upstream: {line}" for line in right[at : at + 3]]
-    lines += [f"  ours:     {line}" for line in left[at : at + 3]]
+    essence = [[re.sub(r"^ *\d+: |\d+$|\(.*\)$", "", line) for line in lines] for lines in (left, right)]
+    at = next((i for i, (a, b) in enumerate(zip(*essence)) if a != b), None)
+    if at is None:  # ops alike, in other frames or memo entries, or one pickle is the other's start
+        at = next((i for i, (a, b) in enumerate(zip(left, right)) if a != b), min(len(left), len(right)))
+    lines = [f"  {line}" for line in right[max(0, at - 6) : at]]
+    lines += [f"  upstream: {line}" for line in right[at : at + 4]]
+    lines += [f"  ours:     {line}" for line in left[at : at + 4]]
     return "\n".join([f"{len(ours)} bytes, upstream {len(theirs)}; they part at op {at}", *lines])
 
 

@@ -14,6 +14,7 @@ from ._errors import InvalidPickleValueError, PickleOverflowError, TruncatedPick
 from ._native import __version__
 from .cloudpickle import (
     DEFAULT_PROTOCOL,
+    CellType,
     CloudPickler,
     Pickler,
     PicklingError,
@@ -21,10 +22,14 @@ from .cloudpickle import (
     UnpicklingError,
     dump,
     dumps,
+    dynamic_subimport,
+    instance,
+    is_tornado_coroutine,
     list_registry_pickle_by_value,
     load,
     loads,
     register_pickle_by_value,
+    subimport,
     unregister_pickle_by_value,
 )
 

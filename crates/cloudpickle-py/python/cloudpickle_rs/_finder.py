@@ -23,6 +23,8 @@ class _Loader:
     def exec_module(module):
         from . import cloudpickle
 
+        # the release whose interface and format this is
+        module.__version__ = "3.1.2"
         for name, value in vars(cloudpickle).items():
             if not (name.startswith("__") and name.endswith("__")):
                 setattr(module, name, value)

@@ -20,6 +20,16 @@ pub(crate) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<
     unsafe { Bound::from_borrowed_ptr_or_opt(list.py(), ffi::PyList_GET_ITEM(list.as_ptr(), index as ffi::Py_ssize_t)) }
 }
 
+/// As `list_item`, but a scalar comes by its value.
+#[inline]
+pub(crate) fn list_scalar<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<super::Item<'py>> {
+    if index >= list.len() {
+        return None;
+    }
+    // SAFETY: as in `list_item`; the list keeps the item alive while it is looked at.
+    unsafe { Some(super::scalar::item(list.py(), ffi::PyList_GET_ITEM(list.as_ptr(), index as ffi::Py_ssize_t))) }
+}
+
 /// Appends items to a list without touching their reference counts: the list takes over each item's reference.
 ///
 /// It does what `list.extend` does (`list_resize` and one store for each item), without an intermediate list.
@@ -64,6 +74,21 @@ pub(crate) struct DictEntries<'a, 'py> {
 impl<'a, 'py> DictEntries<'a, 'py> {
     pub(crate) fn new(dict: &'a Bound<'py, PyDict>) -> Self {
         DictEntries { dict, position: 0 }
+    }
+}
+
+impl<'py> DictEntries<'_, 'py> {
+    /// The next entry, its value, if it is a scalar, by value.
+    #[inline]
+    pub(crate) fn next_scalar(&mut self) -> Option<(Bound<'py, PyAny>, super::Item<'py>)> {
+        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
+        // SAFETY: as in `next`; the dict keeps both alive while they are looked at, since no other code runs.
+        unsafe {
+            if ffi::PyDict_Next(self.dict.as_ptr(), &mut self.position, &mut key, &mut value) == 0 {
+                return None;
+            }
+            Some((Bound::from_borrowed_ptr(self.dict.py(), key), super::scalar::item(self.dict.py(), value)))
+        }
     }
 }
 

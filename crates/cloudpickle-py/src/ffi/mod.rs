@@ -13,14 +13,16 @@ mod kind;
 mod memo;
 mod object;
 mod recursion;
+mod scalar;
 
 pub(crate) use bytes_writer::BytesWriter;
 pub(crate) use cell::{cell_contents, new_cell, set_cell_contents};
 pub(crate) use code::{code_extra, set_code_extra};
-pub(crate) use container::{DictEntries, contiguous_buffer, list_extend, list_item};
+pub(crate) use container::{DictEntries, contiguous_buffer, list_extend, list_item, list_scalar};
 pub(crate) use function::{FunctionFields, new_function};
 pub(crate) use int::small_int;
 pub(crate) use kind::{Kind, kind, same_object};
 pub(crate) use memo::Memo;
 pub(crate) use object::{audit_find_class, call, decode_utf8, intern, new_instance};
 pub(crate) use recursion::RecursionGuard;
+pub(crate) use scalar::Item;

@@ -11,7 +11,7 @@ use pyo3::{
 
 use crate::{
     failure::Failure,
-    ffi::{DictEntries, RecursionGuard, list_item},
+    ffi::{DictEntries, RecursionGuard, list_item, list_scalar},
     pickler::walk::Walk,
 };
 
@@ -55,11 +55,20 @@ impl<'py> Walk<'_, 'py> {
         loop {
             self.encoder.op(Opcode::Mark);
             let end = index + BATCH_SIZE;
-            while index < end
-                && let Some(item) = list_item(list, index)
-            {
-                self.save(&item)?;
-                index += 1;
+            if self.hooks.persistent_id.is_some() {
+                while index < end
+                    && let Some(item) = list_item(list, index)
+                {
+                    self.save(&item)?;
+                    index += 1;
+                }
+            } else {
+                while index < end
+                    && let Some(item) = list_scalar(list, index)
+                {
+                    self.save_item(item)?;
+                    index += 1;
+                }
             }
             self.encoder.op(Opcode::Appends);
             if index >= list.len() {
@@ -178,12 +187,22 @@ impl<'py> Walk<'_, 'py> {
         loop {
             self.encoder.op(Opcode::Mark);
             let mut count = 0;
-            while count < BATCH_SIZE
-                && let Some((key, value)) = entries.next()
-            {
-                self.save(&key)?;
-                self.save(&value)?;
-                count += 1;
+            if self.hooks.persistent_id.is_some() {
+                while count < BATCH_SIZE
+                    && let Some((key, value)) = entries.next()
+                {
+                    self.save(&key)?;
+                    self.save(&value)?;
+                    count += 1;
+                }
+            } else {
+                while count < BATCH_SIZE
+                    && let Some((key, value)) = entries.next_scalar()
+                {
+                    self.save(&key)?;
+                    self.save_item(value)?;
+                    count += 1;
+                }
             }
             self.encoder.op(Opcode::SetItems);
             if dict.len() != size {

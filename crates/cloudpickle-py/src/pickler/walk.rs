@@ -12,7 +12,7 @@ use pyo3::{
 
 use crate::{
     failure::Failure,
-    ffi::{BytesWriter, Kind, Memo, RecursionGuard, kind},
+    ffi::{BytesWriter, Item, Kind, Memo, RecursionGuard, kind},
     state::State,
 };
 
@@ -72,21 +72,38 @@ impl<'py> Walk<'_, 'py> {
         self.save_without_persistent_id(object)
     }
 
+    /// Writes an object out of a container. There must be no hook for persistent ids, which is to see scalars as objects.
     #[inline]
+    pub(crate) fn save_item(&mut self, item: Item<'py>) -> Result<(), Failure> {
+        debug_assert!(self.hooks.persistent_id.is_none());
+        self.encoder.boundary();
+        match item {
+            Item::None => self.encoder.none(),
+            Item::Bool(value) => self.encoder.bool(value),
+            Item::Int(value) => self.encoder.int(value),
+            Item::Float(value) => self.encoder.float(value),
+            Item::Object(object) => return self.save_without_persistent_id(&object),
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
     fn save_without_persistent_id(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
         let kind = kind(object);
         match kind {
-            Kind::None => {
-                self.encoder.none();
-                return Ok(());
-            }
-            Kind::Bool => {
-                self.encoder.bool(object.is_truthy()?);
-                return Ok(());
-            }
+            Kind::None => self.encoder.none(),
             Kind::Int => return self.save_int(object),
             Kind::Float => return self.save_float(object),
-            _ => {}
+            _ => return self.save_memoized(object, kind),
+        }
+        Ok(())
+    }
+
+    /// Writes an object of a type that is memoized, or a bool.
+    fn save_memoized(&mut self, object: &Bound<'py, PyAny>, kind: Kind) -> Result<(), Failure> {
+        if kind == Kind::Bool {
+            self.encoder.bool(object.is_truthy()?);
+            return Ok(());
         }
         if let Some(index) = self.kept.memo.get(object) {
             return Ok(self.encoder.get(index)?);

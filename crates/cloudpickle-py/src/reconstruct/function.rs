@@ -2,10 +2,10 @@
 
 use cloud_reduce::function::{BUILTINS, FunctionState};
 use pyo3::{
-    exceptions::PyTypeError,
+    exceptions::{PyKeyError, PyTypeError},
     intern,
     prelude::*,
-    types::{PyDict, PyTuple},
+    types::{PyDict, PyString, PyTuple},
 };
 
 use crate::{ffi, state::State};
@@ -62,15 +62,16 @@ pub(super) fn set_function_state<'py>(
         function.getattr(intern!(py, "__dict__"))?.call_method1(intern!(py, "update"), (attributes,))?;
     }
     let key = |key: FunctionState| state.function_state_keys[key as usize].bind(py);
-    let missing = |key: &Bound<'py, _>| pyo3::exceptions::PyKeyError::new_err((key.clone().unbind(),));
     for required in [FunctionState::Globals, FunctionState::Closure, FunctionState::Submodules] {
-        if slots.get_item(key(required))?.is_none() {
-            return Err(missing(key(required)));
+        if !slots.contains(key(required))? {
+            return Err(PyKeyError::new_err((key(required).clone().unbind(),)));
         }
     }
     let globals = function.getattr(key(FunctionState::Globals))?;
+    // what a new function lacks need not be taken from it
+    let fields = ffi::FunctionFields::of(function);
     for (slot, value) in ffi::DictEntries::new(&slots) {
-        match slot.extract::<&str>().ok().and_then(FunctionState::from_key) {
+        match state_key(state, &slot) {
             // the modules were imported in order to get here, which is all they are for
             Some(FunctionState::Submodules) => {}
             Some(FunctionState::Globals) => match (globals.cast::<PyDict>(), value.cast::<PyDict>()) {
@@ -86,11 +87,22 @@ pub(super) fn set_function_state<'py>(
                     }
                 }
             }
-            _ => function.setattr(slot.cast::<pyo3::types::PyString>()?, value)?,
+            Some(FunctionState::Kwdefaults) if value.is_none() && fields.as_ref().is_some_and(|f| f.kwdefaults.is_none()) => {}
+            Some(FunctionState::Defaults) if value.is_none() && fields.as_ref().is_some_and(|f| f.defaults.is_none()) => {}
+            _ => function.setattr(slot.cast::<PyString>()?, value)?,
         }
     }
     globals.set_item(BUILTINS, state.builtins.bind(py))?;
     Ok(py.None().into_bound(py))
+}
+
+/// Which part of a function's state a key stands for.
+#[inline]
+fn state_key(state: &State, slot: &Bound<'_, PyAny>) -> Option<FunctionState> {
+    match state.function_state_keys.iter().position(|key| key.as_ptr() == slot.as_ptr()) {
+        Some(index) => Some(FunctionState::ALL[index]),
+        None => FunctionState::from_key(slot.extract::<&str>().ok()?),
+    }
 }
 
 /// Makes a cell.

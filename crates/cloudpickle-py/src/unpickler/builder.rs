@@ -166,6 +166,9 @@ pub(crate) fn find_class<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = module.py();
     ffi::audit_find_class(module, name)?;
+    if let Some(function) = state.known_reconstructor(module, name) {
+        return Ok(function.bind(py).clone());
+    }
     if let (Ok(module), Ok(name)) = (module.to_str(), name.to_str())
         && let Some((Dialect::Cloudpickle, reconstructor)) = Reconstructor::from_global(module, name)
         && let Some(function) = &state.reconstructors[reconstructor as usize]
@@ -240,6 +243,9 @@ impl<'py> Builder for LiveBuilder<'py> {
 
     #[inline]
     fn str(&mut self, utf8: &[u8]) -> Result<Value<'py>, BuildError> {
+        if let Some(name) = self.state.known_name(utf8) {
+            return Ok(name.bind(self.py).clone().into_any());
+        }
         Ok(ffi::decode_utf8(self.py, utf8)?)
     }
 
