@@ -5,7 +5,7 @@ import sys
 
 import cloudpickle_rs as cloudpickle
 
-squared = lambda x: x**2  # noqa: E731
+squared = lambda x: x ** 2  # fmt: skip
 
 CONSTANT = 42
 

@@ -86,7 +86,7 @@ fn definitions(shell: &Shell) -> anyhow::Result<String> {
     let script = shell.read_file("xtask/python/make.py")?;
     let lines = script.lines().skip_while(|line| !line.starts_with("squared")).take_while(|line| !line.starts_with("folder"));
     let lines: Vec<&str> =
-        lines.map(|line| line.split("  # noqa").next().unwrap_or(line)).filter(|line| !line.is_empty()).collect();
+        lines.map(|line| line.split("  # fmt").next().unwrap_or(line)).filter(|line| !line.is_empty()).collect();
     Ok(format!("    {}\n", lines.join("\n    ")))
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import cloudpickle
 import cloudpickle_rs
 import pytest
+from oracle import first_difference
 
 NAMES = [
     "CloudPickler",
@@ -163,3 +164,20 @@ def test_a_class_loaded_twice_is_one_class():
     local = type("Local", (), {"x": 1})
     data = cloudpickle_rs.dumps(local)
     assert cloudpickle_rs.loads(data) is cloudpickle_rs.loads(data) is local
+
+
+def test_functions_that_use_the_module_itself_are_pickled_by_reference_to_it(processes, tmp_path):
+    names = ["dumps", "loads", "dump", "load", "Pickler", "Unpickler", "PicklingError", "register_pickle_by_value"]
+    objects = [getattr(cloudpickle_rs, name) for name in names] + [cloudpickle_rs, lambda x: cloudpickle_rs.dumps(x)]
+    for protocol in range(6):
+        ours, theirs = cloudpickle_rs.dumps(objects, protocol), cloudpickle.dumps(objects, protocol)
+        assert first_difference(ours, theirs) is None, first_difference(ours, theirs)
+    (tmp_path / "pickle").write_bytes(cloudpickle_rs.dumps(objects))
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import cloudpickle_rs\n"
+        f"*objects, module, function = cloudpickle_rs.loads(open({str(tmp_path / 'pickle')!r}, 'rb').read())\n"
+        f"assert objects == [getattr(cloudpickle_rs, name) for name in {names!r}]\n"
+        "assert module is cloudpickle_rs and function(1) == cloudpickle_rs.dumps(1)\n"
+    )
+    processes.run(script, packages=["cloudpickle_rs"])
