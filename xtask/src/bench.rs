@@ -32,7 +32,10 @@ pub(crate) fn bench(shell: &Shell, options: &BenchOptions) -> anyhow::Result<()>
         venv.install_module()?;
         let program = venv.python();
         let rows = measure(shell, &program, false)?;
-        println!("\n{:<30} {:>11} {:>11} {:>7} {:>13} {:>11} {:>7}", "", "dumps", UPSTREAM, "", "loads", "pickle", "");
+        println!(
+            "\n{:<30} {:>11} {:>11} {:>7} {:>13} {:>11} {:>7}",
+            "", "dumps", "upstream", "ratio", "loads", "pickle", "ratio"
+        );
         for row in &rows {
             let [dumps, upstream_dumps, loads, pickle_loads] = row.micros;
             println!(
