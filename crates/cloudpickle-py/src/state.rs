@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) method_type: Py<PyType>,
     /// Types of the `types` module by address, with the name that they have there.
     pub(crate) builtin_type_names: FxHashMap<usize, Py<PyString>>,
+    /// The same as a dict, for classes whose metaclass has its own idea of equality.
+    pub(crate) builtin_type_names_dict: Py<PyDict>,
     pub(crate) types_module: Py<PyModule>,
     pub(crate) none_type: Py<PyType>,
     pub(crate) ellipsis_type: Py<PyType>,
@@ -105,8 +107,10 @@ impl State {
 
         let type_of_type = py.get_type::<PyType>();
         let mut builtin_type_names = FxHashMap::default();
+        let builtin_type_names_dict = PyDict::new(py);
         for (name, value) in types.dict() {
             if value.get_type().is(&type_of_type) {
+                builtin_type_names_dict.set_item(&value, &name)?;
                 // a type with two names is known by the later one
                 builtin_type_names.insert(value.as_ptr() as usize, name.cast_into::<PyString>()?.unbind());
             }
@@ -152,6 +156,7 @@ impl State {
             code_type: class(&types, "CodeType")?,
             method_type: class(&types, "MethodType")?,
             builtin_type_names,
+            builtin_type_names_dict: builtin_type_names_dict.unbind(),
             none_type: py.None().bind(py).get_type().unbind(),
             ellipsis_type: py.Ellipsis().bind(py).get_type().unbind(),
             not_implemented_type: py.NotImplemented().bind(py).get_type().unbind(),

@@ -1,6 +1,6 @@
 //! The tracking of dynamic classes, which makes a class that is loaded twice in a process the same class.
 
-use pyo3::{intern, prelude::*, sync::PyOnceLock, types::PyDict};
+use pyo3::{exceptions::PyTypeError, intern, prelude::*, sync::PyOnceLock, types::PyDict};
 
 use crate::state::State;
 
@@ -67,21 +67,24 @@ impl Tracker {
     }
 }
 
-/// The id of a class, a new one (32 hexadecimal digits) if it has none yet.
+/// The id of a class, a new one (32 hexadecimal digits) if it has none yet. `None` for a class that cannot be hashed: upstream
+/// could not track it when it loads the class.
 pub(crate) fn get_or_create_id<'py>(class: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = class.py();
+    if let Err(error) = class.hash() {
+        return if error.is_instance_of::<PyTypeError>(py) { Ok(py.None().into_bound(py)) } else { Err(error) };
+    }
     let tracker = Tracker::current(py)?;
-    let id = tracker.locked(py, || {
-        let known = tracker.by_class.call_method1(py, intern!(py, "get"), (class,))?;
-        if !known.is_none(py) {
+    tracker.locked(py, || {
+        let known = tracker.by_class.bind(py).call_method1(intern!(py, "get"), (class,))?;
+        if !known.is_none() {
             return Ok(known);
         }
-        let id = py.import("uuid")?.call_method0("uuid4")?.getattr("hex")?.unbind();
+        let id = py.import("uuid")?.call_method0("uuid4")?.getattr("hex")?;
         tracker.by_class.bind(py).set_item(class, &id)?;
         tracker.by_id.bind(py).set_item(&id, class)?;
         Ok(id)
-    })?;
-    Ok(id.into_bound(py))
+    })
 }
 
 /// The class that has an id: the one that already has it, or else the one given. An id of `None` tracks nothing.
@@ -91,12 +94,11 @@ pub(crate) fn lookup_or_track<'py>(id: &Bound<'py, PyAny>, class: Bound<'py, PyA
         return Ok(class);
     }
     let tracker = Tracker::current(py)?;
-    let class = tracker.locked(py, || {
-        let class = tracker.by_id.call_method1(py, intern!(py, "setdefault"), (id, class))?;
+    tracker.locked(py, || {
+        let class = tracker.by_id.bind(py).call_method1(intern!(py, "setdefault"), (id, class))?;
         tracker.by_class.bind(py).set_item(&class, id)?;
         Ok(class)
-    })?;
-    Ok(class.into_bound(py))
+    })
 }
 
 /// The id of a class, a new one if it has none yet.

@@ -14,7 +14,7 @@ use pyo3::{
 
 use crate::{
     failure::Failure,
-    ffi::Kind,
+    ffi::{Kind, kind},
     pickler::{
         lookup,
         walk::{Walk, copied_str},
@@ -33,13 +33,13 @@ impl<'py> Walk<'_, 'py> {
             let arguments = PyTuple::new(py, [singleton])?;
             return self.save_call(py.get_type::<PyType>().as_any(), &arguments, Some(object));
         }
-        if let Some(name) = state.builtin_type_names.get(&(class.as_ptr() as usize)) {
+        if let Some(name) = name_in_types(state, class)? {
             if self.hooks.persistent_id.is_some() {
                 self.save(state.reconstructor(py, Reconstructor::BuiltinType)?)?;
             } else {
                 self.put_reconstructor(Reconstructor::BuiltinType)?;
             }
-            self.save_single(name.bind(py).as_any())?;
+            self.save_single(&name)?;
             self.encoder.op(Opcode::Reduce);
             return self.memoize(object);
         }
@@ -80,6 +80,22 @@ fn singleton_of<'py>(state: &State, class: &Bound<'py, PyType>) -> Option<Bound<
     }
 }
 
+/// The name that a class has in the `types` module, if it is one of those or, as its metaclass sees it, equals one of those.
+fn name_in_types<'py>(state: &State, class: &Bound<'py, PyType>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = class.py();
+    if let Some(name) = state.builtin_type_names.get(&(class.as_ptr() as usize)) {
+        return Ok(Some(name.bind(py).clone().into_any()));
+    }
+    if kind(class.as_any()) == Kind::Type {
+        return Ok(None);
+    }
+    match state.builtin_type_names_dict.bind(py).get_item(class) {
+        // a class that cannot be hashed is in no dict
+        Err(error) if error.is_instance_of::<PyTypeError>(py) => Ok(None),
+        name => name,
+    }
+}
+
 /// What upstream's reducer returns for a class: the tuple of `__reduce_ex__`, or `NotImplemented` where the class is pickled by
 /// reference.
 #[pyfunction]
@@ -90,7 +106,7 @@ pub(crate) fn class_reduce<'py>(obj: &Bound<'py, PyType>) -> PyResult<Bound<'py,
     if let Some(singleton) = singleton_of(state, obj) {
         return Ok((py.get_type::<PyType>(), (singleton,)).into_pyobject(py)?.into_any());
     }
-    if let Some(name) = state.builtin_type_names.get(&(obj.as_ptr() as usize)) {
+    if let Some(name) = name_in_types(state, obj)? {
         let function = state.reconstructor(py, Reconstructor::BuiltinType)?;
         return Ok((function, (name,)).into_pyobject(py)?.into_any());
     }
