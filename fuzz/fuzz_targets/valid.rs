@@ -18,7 +18,8 @@ fuzz_target!(|input: &[u8]| {
     };
     let read = pickle_parse::graph(pickle.clone()).unwrap_or_else(|error| panic!("{}: {error}", pickle.escape_ascii()));
     assert!(is_isomorphic(&graph, &read), "{graph:?}{}\n{read:?}", pickle.escape_ascii());
-    if read.pickler() == Pickler::default() && read.protocol() == graph.protocol() {
+    // What was thrown away for objects that hold themselves is not always told apart.
+    if read.pickler() == Pickler::default() && read.protocol() == graph.protocol() && read.discarded().is_empty() {
         assert_eq!(encoder.encode(&read).unwrap(), pickle, "{}", pickle.escape_ascii());
     }
 });
@@ -145,4 +146,3 @@ fn change_node(u: &mut Unstructured<'_>, graph: &mut Graph, made: &Made, protoco
     }
     Ok(())
 }
-

@@ -475,7 +475,7 @@ impl<'g, S: Sink> Writer<'g, S> {
 }
 
 /// How often each node is held by what the root leads to, two standing for more.
-fn held(graph: &Graph) -> Vec<u8> {
+pub(super) fn held(graph: &Graph) -> Vec<u8> {
     let mut held = vec![0u8; graph.len()];
     let mut hold = |id: NodeId| {
         if let Some(index) = id.index() {
