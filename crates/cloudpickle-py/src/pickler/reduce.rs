@@ -48,11 +48,15 @@ impl<'py> Walk<'_, 'py> {
             Some(table) => match table.get_item(&class) {
                 Ok(reducer) => Some(reducer),
                 Err(error) if error.is_instance_of::<PyKeyError>(py) => None,
+                // a class that cannot be hashed is in no table
+                Err(_) if class.hash().is_err() => None,
                 Err(error) => return Err(error.into()),
             },
-            None => match self.state.dispatch_table.bind(py).get_item(&class)? {
-                Some(reducer) => Some(reducer),
-                None => self.state.copyreg_dispatch_table.bind(py).get_item(&class)?,
+            None => match self.state.dispatch_table.bind(py).get_item(&class) {
+                Ok(Some(reducer)) => Some(reducer),
+                Ok(None) => self.state.copyreg_dispatch_table.bind(py).get_item(&class)?,
+                Err(_) if class.hash().is_err() => None,
+                Err(error) => return Err(error.into()),
             },
         };
         let value = match reducer {
