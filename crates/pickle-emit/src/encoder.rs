@@ -367,7 +367,7 @@ impl<S: Sink> Encoder<S> {
     /// Writes a `GLOBAL`: the names are UTF-8 at protocol 3 and later, and ASCII before.
     ///
     /// # Errors
-    /// [`ErrorKind::GlobalName`] if a name has a character that the protocol cannot carry, or a line break.
+    /// [`ErrorKind::GlobalName`] if a name has a character that the protocol cannot carry, or a line break, or is empty.
     pub fn global(&mut self, module: &str, name: &str) -> Result<(), Error> {
         self.names(Opcode::Global, module, name)
     }
@@ -381,7 +381,7 @@ impl<S: Sink> Encoder<S> {
     }
 
     fn names(&mut self, opcode: Opcode, module: &str, name: &str) -> Result<(), Error> {
-        let fits = |text: &str| !text.contains('\n') && (self.protocol >= Protocol::V3 || text.is_ascii());
+        let fits = |text: &str| !text.is_empty() && !text.contains('\n') && (self.protocol >= Protocol::V3 || text.is_ascii());
         if !fits(module) || !fits(name) {
             return Err(
                 ErrorKind::GlobalName { module: module.to_owned(), name: name.to_owned(), protocol: self.protocol }.into()
@@ -495,7 +495,7 @@ mod tests {
 
     #[test]
     fn names_that_a_line_cannot_carry_are_refused() {
-        for (protocol, name) in [(Protocol::V2, "\u{e9}"), (Protocol::V3, "a\nb")] {
+        for (protocol, name) in [(Protocol::V2, "\u{e9}"), (Protocol::V3, "a\nb"), (Protocol::V3, "")] {
             let error = Encoder::new(Vec::new(), protocol).global("module", name).unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::GlobalName { .. }), "{error}");
         }

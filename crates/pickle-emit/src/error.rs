@@ -40,7 +40,7 @@ pub enum ErrorKind {
     /// An integer of more bytes than a pickle can carry.
     #[error("int too large to pickle")]
     IntTooLarge,
-    /// A global's module or name that a protocol below 3 cannot carry, because it is not ASCII or has a line break.
+    /// A global's module or name that `GLOBAL` cannot carry: it is empty, has a line break, or is not ASCII below protocol 3.
     #[error("can't pickle global identifier '{module}.{name}' using pickle protocol {protocol}")]
     GlobalName {
         /// The module.

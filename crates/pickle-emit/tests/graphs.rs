@@ -273,3 +273,13 @@ fn a_graph_that_was_read_can_be_changed_and_written() {
     );
     assert!(is_isomorphic(&pickle_parse::graph(pickle).unwrap(), &graph));
 }
+
+#[test]
+fn what_is_done_to_a_persistent_object_is_written() {
+    let pickle = encode(4, |graph| {
+        let id = graph.push(Node::BinPersistentId(NodeId::NONE));
+        graph.build(id, id);
+        graph.push(Node::Tuple(&[id, id]))
+    });
+    assert_eq!(pickle, r"\x80\x04NQ\x94h\x00bh\x00\x86\x94.");
+}

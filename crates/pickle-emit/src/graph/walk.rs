@@ -354,9 +354,10 @@ impl<'g, S: Sink> Writer<'g, S> {
         Ok(self.frames.len() > before)
     }
 
-    /// The same for what CPython does not put in the memo, unless a pickle did.
+    /// The same for what CPython does not put in the memo, unless a pickle did, or something is done to it.
     fn made_if_said(&mut self, id: NodeId) -> Result<bool, Error> {
-        if self.as_read && self.graph.is_memoized(id) == Some(true) {
+        let said = self.as_read && self.graph.is_memoized(id) == Some(true);
+        if said || self.graph.steps(id).next().is_some() {
             return self.made(id);
         }
         self.memo.forget(id);
