@@ -10,7 +10,7 @@ use pyo3::{
 use rustc_hash::FxHashSet;
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, To},
     ffi::{self, Kind, RecursionGuard, kind},
     pickler::walk::Walk,
     state::State,
@@ -115,7 +115,9 @@ impl<'py> Walk<'_, 'py> {
             Some(contents) => {
                 self.put_reconstructor(Reconstructor::MakeCell)?;
                 self.begin_tuple(1);
-                self.save(&contents)?;
+                self.save(&contents).map_err(|failure| {
+                    failure.at(cell, To::Index(0)).at(cell, To::ReconstructorArguments).at(cell, To::Object)
+                })?;
                 self.end_tuple(1)?;
                 self.encoder.op(Opcode::Reduce);
                 // What it holds may have led back to it.

@@ -10,7 +10,7 @@ use pyo3::{
 };
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, To},
     ffi::{DictEntries, RecursionGuard, list_item, list_scalar},
     pickler::walk::Walk,
 };
@@ -35,7 +35,7 @@ impl<'py> Walk<'_, 'py> {
             if self.encoder.protocol() > Protocol::V0 {
                 self.put_list_items(list)?;
             } else {
-                self.put_appended(object.try_iter()?)?;
+                self.put_appended(object, object.try_iter()?)?;
             }
         }
         self.leave_fast();
@@ -46,7 +46,7 @@ impl<'py> Walk<'_, 'py> {
     fn put_list_items(&mut self, list: &Bound<'py, PyList>) -> Result<(), Failure> {
         if list.len() == 1 {
             if let Some(item) = list_item(list, 0) {
-                self.save(&item)?;
+                self.save(&item).map_err(|failure| failure.at(list, To::Index(0)))?;
                 self.encoder.op(Opcode::Append);
             }
             return Ok(());
@@ -59,14 +59,14 @@ impl<'py> Walk<'_, 'py> {
                 while index < end
                     && let Some(item) = list_item(list, index)
                 {
-                    self.save(&item)?;
+                    self.save(&item).map_err(|failure| failure.at(list, To::Index(index)))?;
                     index += 1;
                 }
             } else {
                 while index < end
                     && let Some(item) = list_scalar(list, index)
                 {
-                    self.save_item(item)?;
+                    self.save_item(item).map_err(|failure| failure.at(list, To::Index(index)))?;
                     index += 1;
                 }
             }
@@ -78,10 +78,15 @@ impl<'py> Walk<'_, 'py> {
     }
 
     /// Writes the items of an iterator, to be appended to the list or list-like object on the stack.
-    pub(super) fn put_appended(&mut self, mut items: Bound<'py, PyIterator>) -> Result<(), Failure> {
+    pub(super) fn put_appended(&mut self, object: &Bound<'py, PyAny>, mut items: Bound<'py, PyIterator>) -> Result<(), Failure> {
+        let mut index = 0;
+        let mut save = |walk: &mut Self, item: &Bound<'py, PyAny>| {
+            index += 1;
+            walk.save(item).map_err(|failure| failure.at(object, To::Index(index - 1)))
+        };
         if self.encoder.protocol() == Protocol::V0 {
             for item in items {
-                self.save(&item?)?;
+                save(self, &item?)?;
                 self.encoder.op(Opcode::Append);
             }
             return Ok(());
@@ -89,16 +94,16 @@ impl<'py> Walk<'_, 'py> {
         loop {
             let Some(first) = items.next().transpose()? else { return Ok(()) };
             let Some(second) = items.next().transpose()? else {
-                self.save(&first)?;
+                save(self, &first)?;
                 self.encoder.op(Opcode::Append);
                 return Ok(());
             };
             self.encoder.op(Opcode::Mark);
-            self.save(&first)?;
+            save(self, &first)?;
             let mut next = Some(second);
             let mut count = 1;
             while let Some(item) = next {
-                self.save(&item)?;
+                save(self, &item)?;
                 count += 1;
                 if count == BATCH_SIZE {
                     break;
@@ -124,8 +129,8 @@ impl<'py> Walk<'_, 'py> {
         if marked {
             self.encoder.op(Opcode::Mark);
         }
-        for item in tuple.iter_borrowed() {
-            self.save(&item)?;
+        for (index, item) in tuple.iter_borrowed().enumerate() {
+            self.save(&item).map_err(|failure| failure.at(object, To::Index(index)))?;
         }
         // Where it is in the memo by now, it holds itself: what was pushed is dropped again.
         if let Some(index) = self.kept.memo.get(object) {
@@ -154,7 +159,7 @@ impl<'py> Walk<'_, 'py> {
                 self.put_dict_items(dict)?;
             } else {
                 let items = object.call_method0(intern!(self.py, "items"))?;
-                self.put_set_items(items.try_iter()?)?;
+                self.put_set_items(object, items.try_iter()?)?;
             }
         }
         self.leave_fast();
@@ -178,8 +183,7 @@ impl<'py> Walk<'_, 'py> {
         let mut entries = DictEntries::new(dict);
         if size == 1 {
             if let Some((key, value)) = entries.next() {
-                self.save(&key)?;
-                self.save(&value)?;
+                self.save_entry(dict, &key, &value)?;
                 self.encoder.op(Opcode::SetItem);
             }
             return Ok(());
@@ -191,8 +195,7 @@ impl<'py> Walk<'_, 'py> {
                 while count < BATCH_SIZE
                     && let Some((key, value)) = entries.next()
                 {
-                    self.save(&key)?;
-                    self.save(&value)?;
+                    self.save_entry(dict, &key, &value)?;
                     count += 1;
                 }
             } else {
@@ -200,7 +203,7 @@ impl<'py> Walk<'_, 'py> {
                     && let Some((key, value)) = entries.next_scalar()
                 {
                     self.save(&key)?;
-                    self.save_item(value)?;
+                    self.save_item(value).map_err(|failure| failure.at(dict, To::key(&key)))?;
                     count += 1;
                 }
             }
@@ -214,8 +217,20 @@ impl<'py> Walk<'_, 'py> {
         }
     }
 
+    /// Writes a key and its value.
+    #[inline]
+    fn save_entry(
+        &mut self,
+        object: &Bound<'py, PyAny>,
+        key: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+    ) -> Result<(), Failure> {
+        self.save(key)?;
+        self.save(value).map_err(|failure| failure.at(object, To::key(key)))
+    }
+
     /// Writes the pairs of an iterator, to be set as items of the dict or dict-like object on the stack.
-    pub(super) fn put_set_items(&mut self, items: Bound<'py, PyIterator>) -> Result<(), Failure> {
+    pub(super) fn put_set_items(&mut self, object: &Bound<'py, PyAny>, items: Bound<'py, PyIterator>) -> Result<(), Failure> {
         let mut pairs = items.map(|pair| -> Result<_, Failure> {
             let pair = pair?;
             let pair = pair.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2).ok_or_else(|| {
@@ -226,8 +241,7 @@ impl<'py> Walk<'_, 'py> {
         if self.encoder.protocol() == Protocol::V0 {
             for pair in pairs {
                 let (key, value) = pair?;
-                self.save(&key)?;
-                self.save(&value)?;
+                self.save_entry(object, &key, &value)?;
                 self.encoder.op(Opcode::SetItem);
             }
             return Ok(());
@@ -235,19 +249,16 @@ impl<'py> Walk<'_, 'py> {
         loop {
             let Some((key, value)) = pairs.next().transpose()? else { return Ok(()) };
             let Some(second) = pairs.next().transpose()? else {
-                self.save(&key)?;
-                self.save(&value)?;
+                self.save_entry(object, &key, &value)?;
                 self.encoder.op(Opcode::SetItem);
                 return Ok(());
             };
             self.encoder.op(Opcode::Mark);
-            self.save(&key)?;
-            self.save(&value)?;
+            self.save_entry(object, &key, &value)?;
             let mut next = Some(second);
             let mut count = 1;
             while let Some((key, value)) = next {
-                self.save(&key)?;
-                self.save(&value)?;
+                self.save_entry(object, &key, &value)?;
                 count += 1;
                 if count == BATCH_SIZE {
                     break;
@@ -280,7 +291,7 @@ impl<'py> Walk<'_, 'py> {
             while count < BATCH_SIZE
                 && let Some(item) = items.next().transpose()?
             {
-                self.save(&item)?;
+                self.save(&item).map_err(|failure| failure.at(object, To::Element))?;
                 count += 1;
             }
             self.encoder.op(Opcode::AddItems);
@@ -298,7 +309,7 @@ impl<'py> Walk<'_, 'py> {
         object.cast::<PyFrozenSet>().map_err(PyErr::from)?;
         self.encoder.op(Opcode::Mark);
         for item in object.try_iter()? {
-            self.save(&item?)?;
+            self.save(&item?).map_err(|failure| failure.at(object, To::Element))?;
         }
         // Where it is in the memo by now, it holds itself.
         if let Some(index) = self.kept.memo.get(object) {

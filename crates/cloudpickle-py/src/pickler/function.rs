@@ -11,7 +11,7 @@ use pyo3::{
 };
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, To},
     ffi::{self, FunctionFields},
     pickler::{
         code::with_code_facts,
@@ -47,7 +47,7 @@ impl<'py> Walk<'_, 'py> {
             let value = dynamic_function_reduce(self.state, &self.kept.globals_ref(self.py), function)?;
             return self.save_reduced(value.as_any(), function);
         }
-        self.put_function(function)
+        self.put_function(function).map_err(|failure| failure.at(function, To::Object))
     }
 
     /// Writes a function by its parts, as `dynamic_function_reduce` lays them out, without making Python objects of them.
@@ -72,7 +72,9 @@ impl<'py> Walk<'_, 'py> {
         self.begin_tuple(FunctionArg::ALL.len());
         for argument in FunctionArg::ALL {
             match argument {
-                FunctionArg::Code => self.save(&code)?,
+                FunctionArg::Code => self
+                    .save(&code)
+                    .map_err(|failure| failure.at(code.as_any(), To::Index(0)).at(function, To::ReconstructorArguments))?,
                 FunctionArg::Globals => self.save(base_globals.as_any())?,
                 FunctionArg::Name | FunctionArg::Argdefs => self.put_none(),
                 FunctionArg::Closure => match &closure {
@@ -92,12 +94,15 @@ impl<'py> Walk<'_, 'py> {
             Some(dict) => dict.cast::<PyDict>().map_err(PyErr::from)?.iter().collect(),
             None => Vec::new(),
         };
+        let in_state = |failure: Failure| failure.at(function, To::State);
         self.put_fresh_dict(&attributes, |walk, (key, value)| {
             walk.put_copied_str(key)?;
-            walk.save(value)
+            walk.save(value).map_err(|failure| in_state(failure.at(function, To::key(key))))
         })?;
         self.put_fresh_dict(&FunctionState::ALL, |walk, key| {
-            walk.save(state.function_state_keys[*key as usize].bind(py).as_any())?;
+            let key_name = state.function_state_keys[*key as usize].bind(py).as_any();
+            let in_attribute = |failure: Failure| in_state(failure.at(function, To::key(key_name)));
+            walk.save(key_name)?;
             let attribute = match key {
                 FunctionState::Name => return walk.put_copied_str(&name),
                 FunctionState::Qualname => return walk.put_copied_str(&qualname),
@@ -105,7 +110,7 @@ impl<'py> Walk<'_, 'py> {
                 FunctionState::Globals => {
                     return walk.put_fresh_dict(&globals, |walk, (key, value)| {
                         walk.save(key)?;
-                        walk.save(value)
+                        walk.save(value).map_err(|failure| in_attribute(failure.at(function_globals.as_any(), To::key(key))))
                     });
                 }
                 FunctionState::Annotations => Some(&annotations),
@@ -116,7 +121,7 @@ impl<'py> Walk<'_, 'py> {
                 FunctionState::Closure => closure.as_ref().map(|closure| closure.as_any()),
             };
             match attribute {
-                Some(attribute) => walk.save(attribute),
+                Some(attribute) => walk.save(attribute).map_err(in_attribute),
                 None => {
                     walk.put_none();
                     Ok(())

@@ -168,9 +168,13 @@ impl<'py> Walk<'_, 'py> {
             return Ok(false);
         }
         let Some(code) = registry.get_item((&found.module_name, &found.name))? else { return Ok(false) };
-        let Ok(code) = code.extract::<i64>() else {
-            let repr = object.repr()?;
-            return Err(self.error(format!("Can't pickle {repr}: extension code {} isn't an integer", code.repr()?)));
+        let code = match code.extract::<i64>() {
+            Ok(code) => code,
+            Err(error) if cfg!(Py_3_13) => return Err(error.into()),
+            Err(_) => {
+                let repr = object.repr()?;
+                return Err(self.error(format!("Can't pickle {repr}: extension code {} isn't an integer", code.repr()?)));
+            }
         };
         match i32::try_from(code) {
             Ok(code) if code > 0 => self.encoder.extension(code)?,

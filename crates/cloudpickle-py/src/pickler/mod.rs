@@ -80,7 +80,7 @@ fn run_walk<'py>(
     let encoder = Encoder::new(BytesWriter::new(py, keep_pieces)?, protocol);
     let mut walk = Walk { py, state, encoder, kept, hooks, fix_imports, fast_nesting: Vec::new() };
     if let Err(failure) = walk.dump(object) {
-        let error = PyErr::from(failure);
+        let error = failure.into_error(py);
         if error.is_instance_of::<PyRecursionError>(py) {
             let message = "Could not pickle object as excessively deep recursion required.";
             let refusal = state.pickling_error(py, message);
@@ -161,9 +161,9 @@ pub(crate) struct Pickler {
     /// For each dict of globals, by its `id`, the dict that stands for it in the pickles.
     #[pyo3(get)]
     globals_ref: Py<PyDict>,
-    /// Whether to do without the memo.
+    /// Whether to do without the memo; an int, as in `pickle.Pickler`.
     #[pyo3(get, set)]
-    fast: bool,
+    fast: i32,
 }
 
 /// Where and how a pickler writes.
@@ -180,7 +180,7 @@ impl Pickler {
     #[pyo3(signature = (*args, **_kwargs))]
     fn new(args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         let globals_ref = PyDict::new(args.py()).unbind();
-        Pickler { target: None, memo: Memo::default(), globals_ref, fast: false }
+        Pickler { target: None, memo: Memo::default(), globals_ref, fast: 0 }
     }
 
     #[pyo3(signature = (file, protocol=None, buffer_callback=None))]
@@ -264,7 +264,7 @@ impl Pickler {
             let target = this.target()?;
             let hooks = Hooks {
                 buffer_callback: target.buffer_callback.as_ref().map(|callback| callback.bind(py).clone()),
-                fast: this.fast,
+                fast: this.fast != 0,
                 ..overridden(slf)?
             };
             (target.write.bind(py).clone(), target.protocol, target.fix_imports, hooks)

@@ -9,7 +9,7 @@ use pyo3::{
 };
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, To},
     ffi::{Kind, same_object},
     pickler::walk::Walk,
 };
@@ -87,9 +87,10 @@ impl<'py> Walk<'_, 'py> {
             return self.save_global(object, Some(name));
         }
         let Ok(value) = value.cast::<PyTuple>() else {
-            return Err(self.reduce_error("__reduce__ must return a string or tuple", value));
+            let failure = self.reduce_error("__reduce__ must return a string or tuple", value);
+            return Err(failure.at(object, To::Object));
         };
-        self.save_reduce(value, Some(object))
+        self.save_reduce(value, object).map_err(|failure| failure.at(object, To::Object))
     }
 
     /// Writes a call of an object with arguments, whose result is an object (to be memoized, if it is given).
@@ -118,7 +119,7 @@ impl<'py> Walk<'_, 'py> {
         Ok(true)
     }
 
-    fn save_reduce(&mut self, value: &Bound<'py, PyTuple>, object: Option<&Bound<'py, PyAny>>) -> Result<(), Failure> {
+    fn save_reduce(&mut self, value: &Bound<'py, PyTuple>, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
         let len = value.len();
         if !(2..=6).contains(&len) {
             return Err(self.error("tuple returned by __reduce__ must contain 2 through 6 elements"));
@@ -152,31 +153,28 @@ impl<'py> Walk<'_, 'py> {
         }
 
         if !self.save_new_object(&callable, arguments, object)? {
-            self.save(&callable)?;
-            self.save(arguments)?;
+            self.save(&callable).map_err(|failure| failure.at(object, To::Reconstructor))?;
+            self.save(arguments).map_err(|failure| failure.at(object, To::ReconstructorArguments))?;
             self.encoder.op(Opcode::Reduce);
         }
-        if !self.memoize_made(object)? {
+        if !self.memoize_made(Some(object))? {
             return Ok(());
         }
         if let Some(items) = list_items {
-            self.put_appended(items)?;
+            self.put_appended(object, items)?;
         }
         if let Some(items) = dict_items {
-            self.put_set_items(items)?;
+            self.put_set_items(object, items)?;
         }
         let Some(state) = state else { return Ok(()) };
-        match (setter, object) {
-            (Some(setter), Some(object)) => {
-                self.save(&setter)?;
-                self.save(object)?;
-                self.save(&state)?;
-                self.put_state_setter_call();
-            }
-            _ => {
-                self.save(&state)?;
-                self.encoder.op(Opcode::Build);
-            }
+        if let Some(setter) = &setter {
+            self.save(setter).map_err(|failure| failure.at(object, To::StateSetter))?;
+            self.save(object)?;
+        }
+        self.save(&state).map_err(|failure| failure.at(object, To::State))?;
+        match setter {
+            Some(_) => self.put_state_setter_call(),
+            None => self.encoder.op(Opcode::Build),
         }
         Ok(())
     }
@@ -196,7 +194,7 @@ impl<'py> Walk<'_, 'py> {
         &mut self,
         callable: &Bound<'py, PyAny>,
         arguments: &Bound<'py, PyTuple>,
-        object: Option<&Bound<'py, PyAny>>,
+        object: &Bound<'py, PyAny>,
     ) -> Result<bool, Failure> {
         let py = self.py;
         if self.encoder.protocol() < Protocol::V2 {
@@ -205,7 +203,7 @@ impl<'py> Walk<'_, 'py> {
         let Some(name) = callable.getattr_opt(intern!(py, "__name__"))? else { return Ok(false) };
         let Some(name) = name.cast::<PyString>().ok().and_then(|name| name.to_str().ok()) else { return Ok(false) };
         match name {
-            "__newobj_ex__" => self.save_new_object_ex(arguments)?,
+            "__newobj_ex__" => self.save_new_object_ex(arguments, object)?,
             "__newobj__" => {
                 if arguments.is_empty() {
                     let message = if cfg!(Py_3_14) {
@@ -224,9 +222,7 @@ impl<'py> Walk<'_, 'py> {
                     };
                     return Err(self.type_error_of(what, &class));
                 }
-                if let Some(object) = object
-                    && !object.getattr(intern!(py, "__class__"))?.is(&class)
-                {
+                if !object.getattr(intern!(py, "__class__"))?.is(&class) {
                     return Err(self.error(if cfg!(Py_3_14) {
                         let wanted = object.getattr(intern!(py, "__class__"))?;
                         format!("first argument to __newobj__() must be {}, not {}", wanted.repr()?, class.repr()?)
@@ -234,9 +230,9 @@ impl<'py> Walk<'_, 'py> {
                         "args[0] from __newobj__ args has the wrong class".to_owned()
                     }));
                 }
-                self.save(&class)?;
+                self.save(&class).map_err(|failure| failure.at(object, To::Class))?;
                 let rest = arguments.get_slice(1, arguments.len());
-                self.save(&rest)?;
+                self.save(&rest).map_err(|failure| failure.at(object, To::NewArguments))?;
                 self.encoder.op(Opcode::NewObj);
             }
             _ => return Ok(false),
@@ -244,7 +240,7 @@ impl<'py> Walk<'_, 'py> {
         Ok(true)
     }
 
-    fn save_new_object_ex(&mut self, arguments: &Bound<'py, PyTuple>) -> Result<(), Failure> {
+    fn save_new_object_ex(&mut self, arguments: &Bound<'py, PyTuple>, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
         let py = self.py;
         if arguments.len() != 3 {
             let len = arguments.len();
@@ -281,9 +277,9 @@ impl<'py> Walk<'_, 'py> {
             return Err(self.type_error_of(what, &kwargs));
         };
         if self.encoder.protocol() >= Protocol::V4 {
-            self.save(&class)?;
-            self.save(args)?;
-            self.save(kwargs)?;
+            self.save(&class).map_err(|failure| failure.at(object, To::Class))?;
+            self.save(args).map_err(|failure| failure.at(object, To::NewArguments))?;
+            self.save(kwargs).map_err(|failure| failure.at(object, To::NewArguments))?;
             self.encoder.op(Opcode::NewObjEx);
             return Ok(());
         }
@@ -291,7 +287,7 @@ impl<'py> Walk<'_, 'py> {
         let mut partial_args = vec![class.getattr(intern!(py, "__new__"))?, class];
         partial_args.extend(args.iter());
         let callable = self.state.partial.bind(py).call(PyTuple::new(py, partial_args)?, Some(kwargs))?;
-        self.save(&callable)?;
+        self.save(&callable).map_err(|failure| failure.at(object, To::Reconstructor))?;
         self.save(&PyTuple::empty(py))?;
         self.encoder.op(Opcode::Reduce);
         Ok(())

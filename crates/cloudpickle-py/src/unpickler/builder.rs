@@ -102,6 +102,11 @@ impl<'py> LiveBuilder<'py> {
         }
     }
 
+    /// The protocol of the pickle that was read last.
+    pub(crate) fn protocol(&self) -> u8 {
+        self.protocol
+    }
+
     fn text(&self, bytes: &[u8]) -> Result<Bound<'py, PyString>, BuildError> {
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(PyString::new(self.py, text)),
@@ -487,7 +492,9 @@ impl<'py> Builder for LiveBuilder<'py> {
 
     fn persistent_id(&mut self, id: &[u8]) -> Result<Value<'py>, BuildError> {
         if !id.is_ascii() {
-            return fault("persistent IDs in protocol 0 must be ASCII strings");
+            // `pickle` has these words and no others
+            let message = "persistent IDs in protocol 0 must be ASCII strings";
+            return Err(self.state.unpickling_error(self.py, message).into());
         }
         let id = self.text(id)?;
         self.bin_persistent_id(id.into_any())

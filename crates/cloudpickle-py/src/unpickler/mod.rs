@@ -251,7 +251,11 @@ impl Unpickler {
         }
         let result = run_file(&mut machine, File::new(&file)?);
         let memo = machine.memo().iter().map(|(index, object)| (index, object.clone().unbind())).collect();
-        let replaced = std::mem::replace(&mut slf.borrow_mut().memo, memo);
+        let replaced = {
+            let mut this = slf.borrow_mut();
+            this.protocol = machine.builder().protocol();
+            std::mem::replace(&mut this.memo, memo)
+        };
         drop(replaced);
         result
     }
