@@ -23,6 +23,6 @@ pub(crate) use function::{FunctionFields, new_function};
 pub(crate) use int::small_int;
 pub(crate) use kind::{Kind, kind, same_object};
 pub(crate) use memo::Memo;
-pub(crate) use object::{audit_find_class, call, decode_utf8, intern, new_instance};
+pub(crate) use object::{audit_find_class, call, decode_utf8, imported_module, intern, new_instance};
 pub(crate) use recursion::RecursionGuard;
 pub(crate) use scalar::Item;

@@ -55,6 +55,17 @@ pub(crate) fn call<'py>(callable: &Bound<'py, PyAny>, args: &Bound<'py, PyAny>) 
     }
 }
 
+/// The module of a name, if it was imported. Imports nothing.
+#[inline]
+pub(crate) fn imported_module<'py>(py: Python<'py>, name: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
+    // SAFETY: the interpreter's dict of modules is a borrowed reference that lives as long as the interpreter; the item is a
+    // borrowed reference that is made our own before any other code runs. A failed look-up leaves no exception.
+    unsafe {
+        let modules = ffi::PyImport_GetModuleDict();
+        Bound::from_borrowed_ptr_or_opt(py, ffi::PyDict_GetItem(modules, name.as_ptr()))
+    }
+}
+
 /// Raises the audit event that `pickle` raises before it looks a global up (PEP 578).
 #[inline]
 pub(crate) fn audit_find_class(module: &Bound<'_, PyString>, name: &Bound<'_, PyString>) -> PyResult<()> {

@@ -15,6 +15,10 @@ use crate::{
     pickler::walk::Walk,
 };
 
+/// CPython 3.15 writes a lone item behind full batches without a mark, as it has always written the only item of a list or dict,
+/// and no empty batch behind full ones.
+pub(super) const BATCHES_TO_THE_POINT: bool = cfg!(Py_3_15);
+
 /// From how many nested containers on fast mode looks for cycles.
 const FAST_NESTING_LIMIT: usize = 50;
 
@@ -44,15 +48,14 @@ impl<'py> Walk<'_, 'py> {
 
     /// Writes the items of a list, which may change on the way, in batches.
     fn put_list_items(&mut self, list: &Bound<'py, PyList>) -> Result<(), Failure> {
-        if list.len() == 1 {
-            if let Some(item) = list_item(list, 0) {
-                self.save(&item).map_err(|failure| failure.at(list, To::Index(0)))?;
-                self.encoder.op(Opcode::Append);
-            }
-            return Ok(());
-        }
         let mut index = 0;
         loop {
+            let lone = list.len() == index + 1 && (index == 0 || BATCHES_TO_THE_POINT);
+            if lone && let Some(item) = list_item(list, index) {
+                self.save(&item).map_err(|failure| failure.at(list, To::Index(index)))?;
+                self.encoder.op(Opcode::Append);
+                return Ok(());
+            }
             self.encoder.op(Opcode::Mark);
             let end = index + BATCH_SIZE;
             if self.hooks.persistent_id.is_some() {
@@ -177,18 +180,20 @@ impl<'py> Walk<'_, 'py> {
         }
     }
 
-    /// Writes the items of a dict in batches. Behind a last batch that is full comes an empty one, as in CPython.
+    /// Writes the items of a dict in batches. Up to CPython 3.14, an empty batch comes behind a last one that is full.
     fn put_dict_items(&mut self, dict: &Bound<'py, PyDict>) -> Result<(), Failure> {
         let size = dict.len();
         let mut entries = DictEntries::new(dict);
-        if size == 1 {
-            if let Some((key, value)) = entries.next() {
+        let mut left = size;
+        loop {
+            if left == 1
+                && (size == 1 || BATCHES_TO_THE_POINT)
+                && let Some((key, value)) = entries.next()
+            {
                 self.save_entry(dict, &key, &value)?;
                 self.encoder.op(Opcode::SetItem);
+                return Ok(());
             }
-            return Ok(());
-        }
-        loop {
             self.encoder.op(Opcode::Mark);
             let mut count = 0;
             if self.hooks.persistent_id.is_some() {
@@ -211,7 +216,8 @@ impl<'py> Walk<'_, 'py> {
             if dict.len() != size {
                 return Err(PyRuntimeError::new_err("dictionary changed size during iteration").into());
             }
-            if count < BATCH_SIZE {
+            left = left.saturating_sub(count);
+            if count < BATCH_SIZE || (BATCHES_TO_THE_POINT && left == 0) {
                 return Ok(());
             }
         }
@@ -285,6 +291,7 @@ impl<'py> Walk<'_, 'py> {
         }
         // The iterator tells when the set changes its size.
         let mut items = object.try_iter()?;
+        let mut left = set.len();
         loop {
             self.encoder.op(Opcode::Mark);
             let mut count = 0;
@@ -295,7 +302,8 @@ impl<'py> Walk<'_, 'py> {
                 count += 1;
             }
             self.encoder.op(Opcode::AddItems);
-            if count < BATCH_SIZE {
+            left = left.saturating_sub(count);
+            if count < BATCH_SIZE || (BATCHES_TO_THE_POINT && left == 0) {
                 return Ok(());
             }
         }

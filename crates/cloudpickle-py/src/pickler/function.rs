@@ -15,6 +15,7 @@ use crate::{
     ffi::{self, FunctionFields},
     pickler::{
         code::with_code_facts,
+        container::BATCHES_TO_THE_POINT,
         lookup,
         walk::{Walk, copied_str},
     },
@@ -32,7 +33,7 @@ impl<'py> Walk<'_, 'py> {
         let of_main = fields
             .as_ref()
             .and_then(|fields| fields.module.as_ref())
-            .and_then(|module| module.cast::<PyString>().ok().map(|module| &*module == "__main__"));
+            .and_then(|module| module.cast::<PyString>().ok().map(|module| *module == *"__main__"));
         if of_main != Some(true)
             && let Some(found) = lookup::find(self.state, function, None)?
             && !lookup::is_registered_by_value(&found.module_name)?
@@ -161,13 +162,18 @@ impl<'py> Walk<'_, 'py> {
             return Ok(());
         }
         for batch in entries.chunks(BATCH_SIZE) {
+            if let ([entry], true) = (batch, BATCHES_TO_THE_POINT) {
+                put(self, entry)?;
+                self.encoder.op(Opcode::SetItem);
+                continue;
+            }
             self.encoder.op(Opcode::Mark);
             for entry in batch {
                 put(self, entry)?;
             }
             self.encoder.op(Opcode::SetItems);
         }
-        if !entries.is_empty() && entries.len() % BATCH_SIZE == 0 {
+        if !BATCHES_TO_THE_POINT && !entries.is_empty() && entries.len().is_multiple_of(BATCH_SIZE) {
             self.encoder.op(Opcode::Mark);
             self.encoder.op(Opcode::SetItems);
         }
@@ -192,6 +198,11 @@ impl<'py> Walk<'_, 'py> {
             return Ok(());
         }
         for batch in items.chunks(BATCH_SIZE) {
+            if let ([item], true) = (batch, BATCHES_TO_THE_POINT) {
+                self.save(item)?;
+                self.encoder.op(Opcode::Append);
+                continue;
+            }
             self.encoder.op(Opcode::Mark);
             for item in batch {
                 self.save(item)?;
@@ -292,7 +303,7 @@ fn push_submodules<'py>(
         if let Some(below) = below
             && below
                 .split('.')
-                .all(|part| names.iter_borrowed().any(|name| name.cast::<PyString>().is_ok_and(|name| &*name == part)))
+                .all(|part| names.iter_borrowed().any(|name| name.cast::<PyString>().is_ok_and(|name| *name == *part)))
         {
             found.push(module);
         }

@@ -6,11 +6,12 @@ use pyo3::{
     exceptions::PyAttributeError,
     intern,
     prelude::*,
-    types::{PyDict, PyString, PyTuple},
+    types::{PyDict, PyModule, PyString, PyTuple},
 };
 
 use crate::{
     failure::Failure,
+    ffi,
     pickler::{
         lookup::{self, Found},
         walk::Walk,
@@ -198,13 +199,29 @@ impl<'py> Walk<'_, 'py> {
             return Ok(self.encoder.get(index)?);
         }
         if self.encoder.protocol() >= Protocol::V4 {
-            self.save(self.state.module_name.bind(self.py).as_any())?;
+            let module_name = self.reconstructors_module();
+            self.save(module_name.as_any())?;
             self.save(self.state.reconstructor_names[reconstructor as usize].bind(self.py).as_any())?;
             self.encoder.op(Opcode::StackGlobal);
         } else {
             self.encoder.global(cloud_reduce::names::MODULE, reconstructor.name())?;
         }
         self.memoize(function)
+    }
+
+    /// The name of the reconstructors' module: where upstream is imported the very string that its own objects have, since a string
+    /// that a pickle already has is not written again.
+    fn reconstructors_module(&mut self) -> Bound<'py, PyString> {
+        let (py, state) = (self.py, self.state);
+        self.module_name
+            .get_or_insert_with(|| {
+                ffi::imported_module(py, state.module_name.bind(py))
+                    .and_then(|module| module.cast::<PyModule>().ok()?.dict().get_item(intern!(py, "__name__")).ok()?)
+                    .and_then(|name| name.cast_into_exact::<PyString>().ok())
+                    .filter(|name| *name == *cloud_reduce::names::MODULE)
+                    .unwrap_or_else(|| state.module_name.bind(py).clone())
+            })
+            .clone()
     }
 
     /// A `PicklingError` with a cause.

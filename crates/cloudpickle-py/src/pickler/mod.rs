@@ -78,7 +78,7 @@ fn run_walk<'py>(
 ) -> PyResult<(Bound<'py, PyBytes>, Vec<usize>)> {
     let state = State::get(py)?;
     let encoder = Encoder::new(BytesWriter::new(py, keep_pieces)?, protocol);
-    let mut walk = Walk { py, state, encoder, kept, hooks, fix_imports, fast_nesting: Vec::new() };
+    let mut walk = Walk { py, state, encoder, kept, hooks, fix_imports, module_name: None, fast_nesting: Vec::new() };
     if let Err(failure) = walk.dump(object) {
         let error = failure.into_error(py);
         if error.is_instance_of::<PyRecursionError>(py) {

@@ -42,6 +42,8 @@ pub(crate) struct Walk<'a, 'py> {
     pub(crate) kept: &'a mut Kept,
     pub(crate) hooks: &'a Hooks<'py>,
     pub(crate) fix_imports: bool,
+    /// The name of the reconstructors' module, once it is known.
+    pub(crate) module_name: Option<Bound<'py, PyString>>,
     /// In fast mode: how deeply containers are nested, and from a certain depth on which ones they are.
     pub(crate) fast_nesting: Vec<usize>,
 }
