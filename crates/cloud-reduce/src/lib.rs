@@ -52,3 +52,8 @@ pub use error::{Error, ErrorKind};
 pub use model::{Attributes, Captured, Cell, Class, Code, Enum, Function, Names, Variables, classes, enums, functions};
 pub use names::{Dialect, Reconstructor};
 pub use version::{Implementation, PythonVersion};
+
+/// The example on the project's page runs as a test of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ProjectReadme;
