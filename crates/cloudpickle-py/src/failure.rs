@@ -148,10 +148,15 @@ fn root_name(object: &Bound<'_, PyAny>) -> PyResult<String> {
 
 /// The way to the culprit as a Python expression, as far as there is one: `f.__globals__['client'].session`.
 fn path(py: Python<'_>, steps: &[Step]) -> PyResult<String> {
-    let mut steps = steps.iter().rev().peekable();
-    let Some(first) = steps.peek() else { return Ok(String::new()) };
-    let mut path = root_name(first.object.bind(py))?;
-    while let Some(step) = steps.next() {
+    let attribute = |step: Option<&Step>| match step.map(|step| &step.to) {
+        Some(To::Key(key)) if key.bind(py).is_instance_of::<PyString>() => Some(key.bind(py).to_string()),
+        _ => None,
+    };
+    let Some((outermost, _)) = steps.split_last() else { return Ok(String::new()) };
+    let mut path = root_name(outermost.object.bind(py))?;
+    let mut rest = steps;
+    while let Some((step, inner)) = rest.split_last() {
+        rest = inner;
         match &step.to {
             // told by the step that follows
             To::Object => {}
@@ -163,31 +168,30 @@ fn path(py: Python<'_>, steps: &[Step]) -> PyResult<String> {
             To::NewArguments => path.push_str(".__getnewargs__()"),
             To::StateSetter => path.push_str(".__reduce__()[5]"),
             To::ReconstructorArguments => {
-                let index = match steps.peek().map(|step| &step.to) {
-                    Some(&To::Index(index)) => Some(index),
+                let name = match inner.last() {
+                    Some(Step { to: To::Index(index), .. }) => argument_name(step.object.bind(py), *index),
                     _ => None,
                 };
-                match index.and_then(|index| argument_name(step.object.bind(py), index)) {
+                match name {
                     Some(name) => {
-                        steps.next();
+                        rest = &inner[..inner.len() - 1];
                         path.push_str(&format!(".{name}"));
                     }
                     None => path.push_str(".__reduce__()[1]"),
                 }
             }
-            To::State => {
-                // a pair is of attributes and slots
-                if let Some(Step { to: To::Index(0 | 1), .. }) = steps.peek() {
-                    steps.next();
+            // a state is a dict of attributes, or a pair of that and one of slots
+            To::State => match inner {
+                [deeper @ .., _, Step { to: To::Index(0 | 1), .. }] if attribute(inner.iter().rev().nth(1)).is_some() => {
+                    path.push_str(&format!(".{}", attribute(inner.iter().rev().nth(1)).unwrap_or_default()));
+                    rest = deeper;
                 }
-                match steps.peek().map(|step| &step.to) {
-                    Some(To::Key(key)) if key.bind(py).is_instance_of::<PyString>() => {
-                        path.push_str(&format!(".{}", key.bind(py)));
-                        steps.next();
-                    }
-                    _ => path.push_str(".__getstate__()"),
+                [deeper @ .., last] if attribute(Some(last)).is_some() => {
+                    path.push_str(&format!(".{}", attribute(Some(last)).unwrap_or_default()));
+                    rest = deeper;
                 }
-            }
+                _ => path.push_str(".__getstate__()"),
+            },
         }
     }
     Ok(path)

@@ -41,10 +41,11 @@ pub(crate) fn list_extend(list: &Bound<'_, PyList>, items: std::vec::Drain<'_, B
     let len = list.len();
     let needed = len + items.len();
     // SAFETY: it is exactly a list, so that it has this layout: `allocated` places at `ob_item`, which CPython (with a global lock)
-    // allocates with `PyMem_Realloc`, the first `len` of them in use. No Python code runs in here, so nobody sees the list between
-    // the steps. Each item's reference goes into one place, behind those in use.
+    // allocates with `PyMem_Realloc`, the first `len` of them in use. (A list that is being sorted has null, and -1 for `allocated`.)
+    // No Python code runs in here, so nobody sees the list between the steps. Each item's reference goes into one place, behind
+    // those in use.
     unsafe {
-        if needed > (*object).allocated as usize {
+        if needed as ffi::Py_ssize_t > (*object).allocated {
             // as `list_resize` grows: by an eighth more than is needed
             let allocated = (needed + (needed >> 3) + 6) & !3;
             let places = ffi::PyMem_Realloc((*object).ob_item.cast(), allocated * size_of::<*mut ffi::PyObject>());

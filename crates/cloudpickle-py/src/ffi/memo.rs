@@ -15,6 +15,12 @@ pub(crate) struct Memo {
 }
 
 impl Memo {
+    /// Whether it can take no more objects.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.len == u32::MAX
+    }
+
     /// The index of an object, or `None` if it was not memoized.
     #[inline]
     pub(crate) fn get(&self, object: &Bound<'_, PyAny>) -> Option<usize> {
@@ -38,7 +44,7 @@ impl Memo {
         }
     }
 
-    /// Gives the next index to an object, which must not have one.
+    /// Gives the next index to an object, which must not have one. The memo must not be full.
     #[inline]
     pub(crate) fn insert(&mut self, object: &Bound<'_, PyAny>) -> usize {
         if (self.entries.len() + 1) * 2 > self.slots.len() {
@@ -51,7 +57,7 @@ impl Memo {
         index
     }
 
-    /// Gives the next index to an object that nothing can refer to again.
+    /// Gives the next index to an object that nothing can refer to again. The memo must not be full.
     #[inline]
     pub(crate) fn skip(&mut self) -> usize {
         let index = self.len;

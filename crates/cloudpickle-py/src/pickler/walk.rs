@@ -162,6 +162,7 @@ impl<'py> Walk<'_, 'py> {
         if self.hooks.fast {
             return Ok(());
         }
+        self.check_memo()?;
         let index = self.kept.memo.insert(object);
         Ok(self.encoder.memoize(index)?)
     }
@@ -172,8 +173,17 @@ impl<'py> Walk<'_, 'py> {
         if self.hooks.fast {
             return Ok(());
         }
+        self.check_memo()?;
         let index = self.kept.memo.skip();
         Ok(self.encoder.memoize(index)?)
+    }
+
+    #[inline]
+    fn check_memo(&self) -> Result<(), Failure> {
+        if self.kept.memo.is_full() {
+            return Err(pickle_emit::Error::from(pickle_emit::ErrorKind::MemoTooLarge).into());
+        }
+        Ok(())
     }
 
     /// Writes `None` where an object is expected.
