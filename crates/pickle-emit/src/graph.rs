@@ -112,7 +112,10 @@ impl<'b> GraphEncoder<'b> {
     ///
     /// [`ErrorKind`](crate::ErrorKind) says what cannot be written at a protocol, and what not at all.
     pub fn encode(&self, graph: &Graph) -> Result<Vec<u8>, Error> {
-        Ok(self.encode_to(graph, Vec::new())?.sink)
+        let mut pickle = Vec::new();
+        // With so much room, what was written is not moved; without, it is.
+        _ = pickle.try_reserve(guess(graph));
+        Ok(self.encode_to(graph, pickle)?.sink)
     }
 
     /// Writes the pickle of a graph's root behind what a sink holds, and tells which out-of-band buffers go with it.
@@ -126,6 +129,13 @@ impl<'b> GraphEncoder<'b> {
         let pickler = self.pickler.unwrap_or(if as_read { graph.pickler() } else { Pickler::default() });
         walk::Writer::new(self, graph, sink, protocol, pickler).write(graph.root())
     }
+}
+
+/// About how many bytes the pickle of a graph has.
+fn guess(graph: &Graph) -> usize {
+    let source = graph.source().len();
+    // The source may be a file of many pickles: it is a good guess only where there are nodes enough for it.
+    if 0 < source && source / 32 < graph.len() { source } else { graph.text_len().saturating_add(graph.len() * 6) }
 }
 
 /// The pickle of a graph's root at the protocol that the graph was read at, as [`GraphEncoder`] writes it unless told otherwise.

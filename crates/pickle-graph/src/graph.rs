@@ -355,6 +355,17 @@ impl Graph {
         self.steps.shrink_to_fit();
     }
 
+    /// How many bytes its strings and bytes have together.
+    #[must_use]
+    pub fn text_len(&self) -> usize {
+        let len = |slot: &Slot| match *slot {
+            Slot::Text { place: Place::Shared, start, .. } => self.shared[start as usize].len(),
+            Slot::Text { len, .. } => len as usize,
+            _ => 0,
+        };
+        self.slots.iter().map(len).fold(0, usize::saturating_add)
+    }
+
     /// How many bytes of memory it takes, the source left out.
     #[must_use]
     pub fn memory(&self) -> usize {
@@ -391,15 +402,25 @@ impl Graph {
     ///
     /// When the graph holds 2^31 - 1 nodes or some 2^32 references already (see [`Graph::check_room`]), and, here and in every
     /// method that takes an id, it may panic on an id of another graph.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, node: Node<'_>) -> NodeId {
-        match constant(&node) {
-            Some(id) => id,
-            None => {
-                let slot = self.make_slot(node);
-                self.push_slot(slot)
-            }
-        }
+        // Most callers know the kind: what is here comes down to a few instructions for them.
+        let slot = match node {
+            Node::None => return NodeId::NONE,
+            Node::Bool(value) => return NodeId::from_bool(value),
+            Node::Tuple([]) => return NodeId::EMPTY_TUPLE,
+            Node::Int(value) => match NodeId::from_int(value) {
+                Some(id) => return id,
+                None => Slot::Int { form: IntForm::Shortest, value },
+            },
+            Node::Float(value) => Slot::Float(value),
+            Node::Str(value) => self.text_slot(TextKind::Str, value.as_bytes()),
+            Node::List(items) => self.container(ContainerKind::List, items),
+            Node::Tuple(items) => self.container(ContainerKind::Tuple, items),
+            Node::Dict(items) => self.container(ContainerKind::Dict, items.as_flattened()),
+            node => self.make_slot(node),
+        };
+        self.push_slot(slot)
     }
 
     /// Puts an integer in that was written by `INT`, `BININT`, `BININT1` or `BININT2`, and remembers what `push` would
@@ -515,7 +536,7 @@ impl Graph {
     #[inline]
     #[must_use]
     pub fn steps(&self, id: NodeId) -> Steps<'_> {
-        Steps::new(self, self.tail(id))
+        Steps::new(self, if self.steps.is_empty() { Tail::NONE } else { self.tail(id) })
     }
 
     /// What was made and then thrown away, in order: a pickle does that for the effect that making it has, or to get rid of
@@ -568,7 +589,6 @@ impl Graph {
         NodeId::from_index(index)
     }
 
-    #[inline]
     pub(crate) fn make_slot(&mut self, node: Node<'_>) -> Slot {
         match node {
             Node::None => Slot::Constant(NodeId::NONE),
@@ -609,6 +629,7 @@ impl Graph {
         }
     }
 
+    #[inline]
     fn slot_node(&self, slot: Slot) -> Node<'_> {
         match slot {
             Slot::Constant(id) => id.constant().map_or(Node::None, constant_node),
@@ -753,18 +774,7 @@ fn position(index: usize) -> u32 {
     u32::try_from(index).unwrap_or_else(|_| too_large())
 }
 
-/// The id that holds a node, where an id can hold it.
 #[inline]
-fn constant(node: &Node<'_>) -> Option<NodeId> {
-    match node {
-        Node::None => Some(NodeId::NONE),
-        Node::Bool(value) => Some(NodeId::from_bool(*value)),
-        Node::Int(value) => NodeId::from_int(*value),
-        Node::Tuple([]) => Some(NodeId::EMPTY_TUPLE),
-        _ => None,
-    }
-}
-
 fn constant_node(constant: Constant) -> Node<'static> {
     match constant {
         Constant::None => Node::None,

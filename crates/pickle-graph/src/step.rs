@@ -84,6 +84,7 @@ pub struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
+    #[inline]
     pub(crate) fn new(graph: &'a Graph, tail: Tail) -> Steps<'a> {
         let last = tail.get();
         Steps { graph, next: last.map_or(0, |last| graph.steps[last].next as usize), last }
@@ -93,6 +94,7 @@ impl<'a> Steps<'a> {
 impl<'a> Iterator for Steps<'a> {
     type Item = Step<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Step<'a>> {
         let last = self.last?;
         let slot = self.graph.steps[self.next];
