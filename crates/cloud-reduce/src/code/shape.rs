@@ -6,7 +6,7 @@ use crate::{Implementation, PythonVersion};
 /// What a code object tells of the Python that made it, without its names and values.
 ///
 /// [`Code::shape`](crate::Code::shape) takes it from a pickle.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct CodeShape<'a> {
     /// How many arguments `types.CodeType` gets.
     pub argument_count: usize,
@@ -48,6 +48,15 @@ impl CodeShape<'_> {
     /// them for whatever a compiler made; for bytecode that was made by hand there may be none.
     pub fn versions(&self) -> impl Iterator<Item = (Implementation, PythonVersion)> {
         OpcodeTable::all().filter(|table| self.may_be_of(table)).map(|table| (table.implementation(), table.version()))
+    }
+
+    /// Whether a version may have made it: whether it is among [`versions`](Self::versions). `false` for a version that this crate
+    /// does not know.
+    #[must_use]
+    pub fn may_be_made_by(&self, implementation: Implementation, version: PythonVersion) -> bool {
+        OpcodeTable::all()
+            .find(|table| table.implementation() == implementation && table.version() == version)
+            .is_some_and(|table| self.may_be_of(table))
     }
 
     fn may_be_of(&self, table: &'static OpcodeTable) -> bool {

@@ -3,6 +3,7 @@
 //! Each has the name and the parameters of its counterpart upstream, so that plain `pickle.loads` finds it too.
 
 mod class;
+mod code;
 mod function;
 mod view;
 
@@ -12,13 +13,16 @@ use pyo3::{prelude::*, types::PyTuple};
 use crate::state::State;
 
 /// Calls a reconstructor that is common enough to be worth more than a Python call. `None` for any other callable, and for
-/// arguments that are not as cloudpickle writes them.
+/// arguments that are not as cloudpickle writes them. A code object of another Python version is refused.
 #[inline]
 pub(crate) fn call<'py>(
     state: &State,
     callable: &Bound<'py, PyAny>,
     args: &Bound<'py, PyAny>,
 ) -> Option<PyResult<Bound<'py, PyAny>>> {
+    if callable.as_ptr() == state.code_type.as_ptr() {
+        return code::refuse_other_versions(callable.py(), args.cast::<PyTuple>().ok()?).err().map(Err);
+    }
     let reconstructor = *state.reconstructors_by_address.get(&(callable.as_ptr() as usize))?;
     let args = args.cast::<PyTuple>().ok()?;
     let arg = |index: usize| args.get_borrowed_item(index).ok();

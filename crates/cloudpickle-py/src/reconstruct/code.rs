@@ -1,0 +1,94 @@
+//! Tells code objects of other Python versions, which would not run here, or would crash.
+
+use std::{
+    hash::{Hash, Hasher},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use cloud_reduce::{
+    Implementation, PythonVersion,
+    code::{CodeField, CodeLayout, CodeShape},
+};
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyTuple},
+};
+
+use rustc_hash::FxHasher;
+
+use crate::state::State;
+
+/// Refuses the arguments of `types.CodeType` if this Python cannot have made them and another one can.
+///
+/// # Errors
+/// `UnpicklingError` that tells which Python made them.
+pub(super) fn refuse_other_versions(py: Python<'_>, args: &Bound<'_, PyTuple>) -> PyResult<()> {
+    // What is no code object's arguments at all, `types.CodeType` itself refuses.
+    let Some(shape) = shape(args) else { return Ok(()) };
+    let hash = hash(&shape);
+    let seen = &ACCEPTED[hash as usize % ACCEPTED.len()];
+    if seen.load(Ordering::Relaxed) == hash {
+        return Ok(());
+    }
+    let running = py.version_info();
+    let running = PythonVersion::new(running.major, running.minor);
+    if shape.may_be_made_by(Implementation::CPython, running) {
+        seen.store(hash, Ordering::Relaxed);
+        return Ok(());
+    }
+    refuse(py, &shape, running)
+}
+
+/// The hashes of shapes that were found to be this Python's, since the same functions are loaded again and again.
+static ACCEPTED: [AtomicU64; 256] = [const { AtomicU64::new(0) }; 256];
+
+fn hash(shape: &CodeShape<'_>) -> u64 {
+    let mut hasher = FxHasher::default();
+    shape.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cold]
+fn refuse(py: Python<'_>, shape: &CodeShape<'_>, running: PythonVersion) -> PyResult<()> {
+    let makers: Vec<String> = shape
+        .versions()
+        .map(|(implementation, version)| match implementation {
+            Implementation::CPython => format!("Python {version}"),
+            Implementation::PyPy => format!("PyPy {version}"),
+        })
+        .collect();
+    if makers.is_empty() {
+        // bytecode that no compiler made
+        return Ok(());
+    }
+    let message = format!(
+        "this function was pickled by {}; this is Python {running}: pickle and load functions with the same minor version",
+        makers.join(" or ")
+    );
+    Err(State::get(py)?.unpickling_error(py, message))
+}
+
+/// What the arguments tell of the Python that made them. `None` if they are no code object's.
+fn shape<'a>(args: &'a Bound<'_, PyTuple>) -> Option<CodeShape<'a>> {
+    // layouts of one length have these fields at the same places
+    let layout = CodeLayout::ALL.into_iter().find(|layout| layout.fields().len() == args.len())?;
+    let field = |field| layout.position(field).and_then(|position| args.get_borrowed_item(position).ok());
+    let bytes = |name| {
+        let position = layout.position(name)?;
+        let bytes = args.as_slice().get(position)?.cast::<PyBytes>().ok()?;
+        Some(bytes.as_bytes())
+    };
+    let tuple = |name| field(name)?.cast::<PyTuple>().ok().map(|tuple| tuple.len());
+    Some(CodeShape {
+        argument_count: args.len(),
+        co_code: bytes(CodeField::Code)?,
+        line_table: bytes(CodeField::Lnotab).or_else(|| bytes(CodeField::Linetable))?,
+        exception_table: bytes(CodeField::Exceptiontable).unwrap_or_default(),
+        flags: field(CodeField::Flags)?.extract().ok()?,
+        consts: tuple(CodeField::Consts)?,
+        names: tuple(CodeField::Names)?,
+        locals: tuple(CodeField::Varnames)?,
+        cellvars: tuple(CodeField::Cellvars)?,
+        freevars: tuple(CodeField::Freevars)?,
+    })
+}
