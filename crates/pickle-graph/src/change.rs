@@ -2,8 +2,8 @@
 
 use crate::{
     Graph, Node, NodeId,
-    graph::{ContainerKind, Slot},
     items::Range,
+    slot::{ContainerKind, Slot},
     step::{StepData, StepSlot, Tail},
 };
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, ErrorKind, Graph, Node, NodeId, Step, Walk,
-    graph::Slot,
+    slot::Slot,
     step::{StepData, Tail},
 };
 

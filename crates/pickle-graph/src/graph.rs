@@ -7,10 +7,12 @@ use num_bigint::BigInt;
 use pickle_opcodes::Protocol;
 
 use crate::{
-    Error, ErrorKind, Names, Node, NodeId, Str,
+    Error, ErrorKind, IntForm, Names, Node, NodeId, Pickler, Str,
     id::Constant,
     items::{Items, Range},
+    slot::{ContainerKind, GlobalSlot, Slot, Span, TextKind},
     step::{StepSlot, Steps, Tail},
+    text,
 };
 
 /// The objects that a pickle describes, and how they refer to one another.
@@ -40,12 +42,12 @@ use crate::{
 /// holds the pickle that it was read from, and strings and bytes that stand in the pickle are kept as their place in it.
 #[derive(Clone)]
 pub struct Graph {
-    source: Bytes,
-    slots: Vec<Slot>,
+    pub(crate) source: Bytes,
+    pub(crate) slots: Vec<Slot>,
     pub(crate) items: Items,
     /// Texts that stand neither in `source` nor in `shared`, one behind the other.
-    texts: Vec<u8>,
-    shared: Vec<Bytes>,
+    pub(crate) texts: Vec<u8>,
+    pub(crate) shared: Vec<Bytes>,
     big_ints: Vec<BigInt>,
     pub(crate) globals: Vec<GlobalSlot>,
     pub(crate) steps: Vec<StepSlot>,
@@ -59,137 +61,6 @@ pub struct Graph {
     pickler: Option<(Pickler, usize)>,
     /// A bit for each node that a pickle put in the memo.
     memoized: Vec<u64>,
-}
-
-/// A pickler with its habits: for some values, picklers that are all correct write different bytes. They
-/// are told apart by what a pickle shows of them; whoever reads one says so by [`Graph::set_pickler`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Pickler {
-    /// `pickle` of Python 2, written in Python.
-    Pickle2,
-    /// `cPickle` of Python 2: its memo begins at 1, floats have 17 digits at protocol 0, and it puts in the memo only what something
-    /// else holds as well ([`Graph::set_memoized`]).
-    CPickle,
-    /// `_pickle` of CPython up to 3.6: ints are written by `LONG` at protocol 0, and large payloads stay within frames.
-    CPython3_6,
-    /// `_pickle` of CPython 3.7 to 3.14.
-    #[default]
-    CPython3_7,
-    /// `_pickle` of CPython 3.15: no empty batches of items, and the last item alone is appended or set by itself.
-    CPython3_15,
-}
-
-/// How an integer was written, where not in the way that `_pickle` of the current Python would choose.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum IntForm {
-    /// The shortest form.
-    #[default]
-    Shortest,
-    /// By `INT` although it needs more than 32 bits, as Python 2 writes an `int`.
-    Int,
-    /// By `LONG` or `LONG1` although it fits in 32 bits, as Python 2 writes a `long`, and early Python 3 any `int` at protocol 0.
-    Long,
-}
-
-/// One node.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Slot {
-    /// What a node that was replaced by a constant is.
-    Constant(NodeId),
-    Int {
-        form: IntForm,
-        value: i64,
-    },
-    BigInt {
-        index: u32,
-    },
-    Float(f64),
-    Text {
-        kind: TextKind,
-        place: Place,
-        len: u32,
-        start: u64,
-    },
-    Container {
-        kind: ContainerKind,
-        items: Range,
-    },
-    Global {
-        index: u32,
-    },
-    Extension(i32),
-    Reduce {
-        callable: NodeId,
-        args: NodeId,
-        steps: Tail,
-    },
-    NewObj {
-        class: NodeId,
-        args: NodeId,
-        steps: Tail,
-    },
-    /// `parts` are the class, the arguments and the keyword arguments.
-    NewObjEx {
-        parts: u32,
-        steps: Tail,
-    },
-    /// `parts` are the class and then the arguments.
-    Inst {
-        parts: Range,
-    },
-    Obj {
-        parts: Range,
-    },
-    BinPersistentId(NodeId),
-    Buffer {
-        readonly: bool,
-        index: u32,
-    },
-}
-
-const _: () = assert!(size_of::<Slot>() == 16);
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum TextKind {
-    Str,
-    String,
-    Bytes,
-    ByteArray,
-    PersistentId,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum ContainerKind {
-    List,
-    Tuple,
-    Dict,
-    Set,
-    FrozenSet,
-}
-
-/// Which buffer a text stands in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Place {
-    Source,
-    Texts,
-    /// Its start is an index of `Graph::shared`; it is the whole of that.
-    Shared,
-}
-
-/// Where a text stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    place: Place,
-    len: u32,
-    start: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct GlobalSlot {
-    module: Span,
-    name: Span,
-    /// The two strings that `STACK_GLOBAL` took from the stack.
-    ids: Option<(NodeId, NodeId)>,
 }
 
 #[cold]
@@ -355,17 +226,6 @@ impl Graph {
         self.steps.shrink_to_fit();
     }
 
-    /// How many bytes its strings and bytes have together.
-    #[must_use]
-    pub fn text_len(&self) -> usize {
-        let len = |slot: &Slot| match *slot {
-            Slot::Text { place: Place::Shared, start, .. } => self.shared[start as usize].len(),
-            Slot::Text { len, .. } => len as usize,
-            _ => 0,
-        };
-        self.slots.iter().map(len).fold(0, usize::saturating_add)
-    }
-
     /// How many bytes of memory it takes, the source left out.
     #[must_use]
     pub fn memory(&self) -> usize {
@@ -454,26 +314,6 @@ impl Graph {
         }
     }
 
-    /// Puts a `bytes` object in that shares its memory with `bytes`.
-    ///
-    /// # Panics
-    ///
-    /// As [`Graph::push`].
-    pub fn push_shared_bytes(&mut self, bytes: Bytes) -> NodeId {
-        let span = self.share(bytes);
-        self.push_slot(text(TextKind::Bytes, span))
-    }
-
-    /// Puts a `bytearray` in that shares its memory with `bytes`.
-    ///
-    /// # Panics
-    ///
-    /// As [`Graph::push`].
-    pub fn push_shared_byte_array(&mut self, bytes: Bytes) -> NodeId {
-        let span = self.share(bytes);
-        self.push_slot(text(TextKind::ByteArray, span))
-    }
-
     /// Puts a global in whose names are two nodes, as `STACK_GLOBAL` takes them; or gives `None` where they are not two strings.
     ///
     /// # Panics
@@ -514,20 +354,6 @@ impl Graph {
     pub fn global_strings(&self, id: NodeId) -> Option<(NodeId, NodeId)> {
         match self.slots[id.index()?] {
             Slot::Global { index } => self.globals[index as usize].ids,
-            _ => None,
-        }
-    }
-
-    /// The payload of a `bytes` object, a `bytearray`, a `str` or a Python 2 `str`, without copying where it stands in the
-    /// source or was shared.
-    #[must_use]
-    pub fn shared_bytes(&self, id: NodeId) -> Option<Bytes> {
-        match self.slots[id.index()?] {
-            Slot::Text { place, len, start, .. } => Some(match place {
-                Place::Source => self.source.slice(start as usize..start as usize + len as usize),
-                Place::Texts => Bytes::copy_from_slice(self.text(Span { place, len, start })),
-                Place::Shared => self.shared[start as usize].clone(),
-            }),
             _ => None,
         }
     }
@@ -580,7 +406,7 @@ impl Graph {
     }
 
     #[inline]
-    fn push_slot(&mut self, slot: Slot) -> NodeId {
+    pub(crate) fn push_slot(&mut self, slot: Slot) -> NodeId {
         let index = self.slots.len();
         if index >= NodeId::MAX_INDEX {
             too_large();
@@ -693,7 +519,7 @@ impl Graph {
 
     #[inline]
     fn text_slot(&mut self, kind: TextKind, bytes: &[u8]) -> Slot {
-        text(kind, self.span(bytes))
+        text::text_slot(kind, self.span(bytes))
     }
 
     fn big_int(&mut self, value: &BigInt) -> Slot {
@@ -705,68 +531,6 @@ impl Graph {
             }
         }
     }
-
-    #[inline]
-    fn text(&self, span: Span) -> &[u8] {
-        let start = span.start as usize;
-        match span.place {
-            Place::Source => &self.source[start..][..span.len as usize],
-            Place::Texts => &self.texts[start..][..span.len as usize],
-            Place::Shared => &self.shared[start],
-        }
-    }
-
-    /// Where `bytes` stand; they are put somewhere if they do not yet stand in the source.
-    #[inline]
-    pub(crate) fn span(&mut self, bytes: &[u8]) -> Span {
-        // A slice between the addresses of the source's first and last byte can only be a slice of the source.
-        let start = bytes.as_ptr().addr().wrapping_sub(self.source.as_ptr().addr());
-        let in_source = start < self.source.len() && bytes.len() <= self.source.len() - start;
-        match u32::try_from(bytes.len()) {
-            Ok(len) if in_source => Span { place: Place::Source, len, start: start as u64 },
-            Ok(len) => self.copy(bytes, len),
-            Err(_) if in_source => self.share(self.source.slice(start..start + bytes.len())),
-            Err(_) => self.share(Bytes::copy_from_slice(bytes)),
-        }
-    }
-
-    fn copy(&mut self, bytes: &[u8], len: u32) -> Span {
-        let start = self.texts.len() as u64;
-        self.texts.extend_from_slice(bytes);
-        Span { place: Place::Texts, len, start }
-    }
-
-    fn share(&mut self, bytes: Bytes) -> Span {
-        self.shared.push(bytes);
-        Span { place: Place::Shared, len: 0, start: self.shared.len() as u64 - 1 }
-    }
-
-    /// Where the text of a name is that `STACK_GLOBAL` takes: a `str`, or a Python 2 `str` that is a `str` to Python 3.
-    fn name_span(&self, id: NodeId) -> Option<Span> {
-        match self.slots[id.index()?] {
-            Slot::Text { kind: TextKind::Str, place, len, start } => Some(Span { place, len, start }),
-            Slot::Text { kind: TextKind::String, place, len, start } => {
-                let span = Span { place, len, start };
-                self.text(span).is_ascii().then_some(span)
-            }
-            _ => None,
-        }
-    }
-
-    pub(crate) fn set_global(&mut self, index: usize, module: &str, name: &str) {
-        let slot = GlobalSlot { module: self.span(module.as_bytes()), name: self.span(name.as_bytes()), ids: None };
-        self.globals[index] = slot;
-    }
-
-    pub(crate) fn global(&self, index: usize) -> (Str<'_>, Str<'_>) {
-        let slot = &self.globals[index];
-        (Str::from_valid(self.text(slot.module)), Str::from_valid(self.text(slot.name)))
-    }
-}
-
-#[inline]
-fn text(kind: TextKind, Span { place, len, start }: Span) -> Slot {
-    Slot::Text { kind, place, len, start }
 }
 
 #[inline]
