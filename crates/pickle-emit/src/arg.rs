@@ -1,39 +1,10 @@
 //! Arguments that protocol 0 writes as text.
 
-/// Appends a float as Python's `repr` writes it: the shortest digits that read back as the same float, with an exponent below
-/// 1e-4 and from 1e16 on.
-pub(crate) fn float_repr(value: f64, out: &mut Vec<u8>) {
-    if !value.is_finite() {
-        let text: &[u8] = if value.is_nan() {
-            b"nan"
-        } else if value > 0.0 {
-            b"inf"
-        } else {
-            b"-inf"
-        };
-        return out.extend_from_slice(text);
-    }
-    // Rust's exponent form has the same shortest digits: only their layout differs.
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..16).contains(&exponent) {
-        let positional = value.to_string();
-        out.extend_from_slice(positional.as_bytes());
-        if !positional.contains('.') {
-            out.extend_from_slice(b".0");
-        }
-    } else {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        out.extend_from_slice(format!("{mantissa}e{sign}{:02}", exponent.abs()).as_bytes());
-    }
-}
-
 /// Appends a float as C's `%.17g` writes it: 17 digits without the zeros at their end, with an exponent below 1e-4 and from 1e17
 /// on.
 pub(crate) fn float_17_digits(value: f64, out: &mut Vec<u8>) {
     if !value.is_finite() {
-        return float_repr(value, out);
+        return pickle_graph::float_repr(value, out);
     }
     let scientific = format!("{value:.16e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
@@ -113,31 +84,6 @@ pub(crate) fn decimal(twos_complement: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn floats_are_written_as_python_repr_writes_them() {
-        let cases = [
-            (0.0, "0.0"),
-            (-0.0, "-0.0"),
-            (1.0, "1.0"),
-            (0.1, "0.1"),
-            (-1.5e-4, "-0.00015"),
-            (1e-5, "1e-05"),
-            (1.25e-7, "1.25e-07"),
-            (1e15, "1000000000000000.0"),
-            (1e16, "1e+16"),
-            (1.7976931348623157e308, "1.7976931348623157e+308"),
-            (5e-324, "5e-324"),
-            (f64::INFINITY, "inf"),
-            (f64::NEG_INFINITY, "-inf"),
-            (f64::NAN, "nan"),
-        ];
-        for (value, expected) in cases {
-            let mut out = Vec::new();
-            float_repr(value, &mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), expected);
-        }
-    }
 
     #[test]
     fn floats_with_17_digits_are_written_as_cpickle_writes_them() {

@@ -210,7 +210,7 @@ impl<S: Sink> Encoder<S> {
             self.sink.write(&[Opcode::BinFloat.byte(), a, b, c, d, e, f, g, h]);
         } else {
             let mut text = Vec::new();
-            arg::float_repr(value, &mut text);
+            pickle_graph::float_repr(value, &mut text);
             self.text(Opcode::Float, &text);
         }
     }

@@ -160,7 +160,6 @@ mod limits;
 mod machine;
 mod memo;
 mod op;
-mod printable;
 mod reader;
 mod repr;
 mod utf8;

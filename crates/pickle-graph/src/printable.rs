@@ -130,8 +130,14 @@ static NOT_PRINTABLE: &[(u32, u32)] = &[
     (0x2fa1e, 0x2ffff), (0x3134b, 0x3134f), (0x323b0, 0xe00ff), (0xe01f0, 0x10ffff),
 ];
 
-/// Whether Python's `repr` leaves a code point as it is.
-pub(crate) fn is_printable(code_point: u32) -> bool {
+/// Whether Python's `repr` leaves a code point as it is: `str.isprintable` of CPython 3.13.
+///
+/// ```
+/// assert!(pickle_graph::is_printable(0xe9));
+/// assert!(!pickle_graph::is_printable(0xa0));
+/// ```
+#[must_use]
+pub fn is_printable(code_point: u32) -> bool {
     if code_point < 0x7f {
         return code_point >= 0x20;
     }
