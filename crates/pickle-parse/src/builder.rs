@@ -13,6 +13,12 @@ pub trait Builder {
     /// Why an object could not be made, such as a Python exception.
     type Error;
 
+    /// The op at this offset, in bytes from the start of the input, is executed next.
+    #[inline]
+    fn at(&mut self, offset: u64) {
+        let _ = offset;
+    }
+
     /// `PROTO` was read (0 is told at the start of every run). It matters to the names of globals.
     ///
     /// # Errors

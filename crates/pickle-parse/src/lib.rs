@@ -161,6 +161,7 @@ mod machine;
 mod memo;
 mod op;
 mod reader;
+mod refusal;
 mod repr;
 mod utf8;
 

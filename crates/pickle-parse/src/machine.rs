@@ -180,6 +180,7 @@ impl<B: Builder> Machine<B> {
                 Ok(read) => read,
                 Err(error) => return Err(self.unreadable(&error, rest, (input.len() - rest.len()) as u64)),
             };
+            self.builder.at((input.len() - rest.len()) as u64);
             let done = match op {
                 Op::Frame(length) => match frame::check(length, after.len()) {
                     Ok(()) => Ok(Flow::Next),
@@ -211,6 +212,7 @@ impl<B: Builder> Machine<B> {
             self.start(offset)?;
             self.inside_pickle = true;
         }
+        self.builder.at(offset);
         match self.execute(op) {
             Ok(Flow::Next) => Ok(None),
             Ok(Flow::Stop(value)) => {

@@ -6,7 +6,7 @@ use pickle_opcodes::Protocol;
 
 use super::{Loader, Strings, origin::Signs};
 use crate::{
-    Builder, ErrorKind, Items,
+    Builder, ErrorKind, Items, refusal,
     utf8::{self, Surrogates},
 };
 
@@ -84,36 +84,17 @@ impl GraphBuilder {
         Ok(self.graph.push(node(items.as_slice())))
     }
 
-    /// Why an object has no such method, or `None` if it may have one.
-    #[cold]
-    fn no_attribute(&self, id: NodeId, name: &str) -> Done {
-        match (python_type(self.graph.node(id)), name) {
-            (None, _) | (Some("bytearray"), "append" | "extend") => Ok(()),
-            (Some(type_name), _) => Err(value(format!("'{type_name}' object has no attribute '{name}'"))),
-        }
-    }
-
-    #[cold]
-    fn no_item_assignment(&self, id: NodeId) -> Done {
-        match python_type(self.graph.node(id)) {
-            None | Some("list" | "bytearray") => Ok(()),
-            Some(type_name) => Err(value(format!("'{type_name}' object does not support item assignment"))),
-        }
+    /// The type of an object that is sure to be of a built-in type.
+    fn python_type(&self, id: NodeId) -> Option<&'static str> {
+        python_type(self.graph.node(id))
     }
 
     /// Checks that a tuple of arguments may be one.
     #[inline]
-    fn arguments(&self, args: NodeId, what: impl FnOnce(&str) -> String) -> Done {
+    fn arguments(&self, args: NodeId, refuse: impl FnOnce(Option<&'static str>) -> Done) -> Done {
         match self.graph.node(args) {
             Node::Tuple(_) => Ok(()),
-            node => python_type(node).map_or(Ok(()), |type_name| Err(value(what(type_name)))),
-        }
-    }
-
-    fn class(&self, class: NodeId, opcode: &str) -> Done {
-        match python_type(self.graph.node(class)) {
-            None => Ok(()),
-            Some(type_name) => Err(value(format!("{opcode} class argument must be a type, not {type_name}"))),
+            node => refuse(python_type(node)),
         }
     }
 
@@ -126,7 +107,6 @@ impl GraphBuilder {
     }
 }
 
-/// The type of an object that is sure to be of a built-in type.
 fn python_type(node: Node<'_>) -> Option<&'static str> {
     Some(match node {
         Node::None => "NoneType",
@@ -144,11 +124,6 @@ fn python_type(node: Node<'_>) -> Option<&'static str> {
         | Node::FrozenSet(_) => node.kind(),
         _ => return None,
     })
-}
-
-#[cold]
-fn value(text: String) -> Box<ErrorKind> {
-    Box::new(ErrorKind::Value(text.into()))
 }
 
 /// Text that is ASCII.
@@ -269,10 +244,7 @@ impl Builder for GraphBuilder {
         match self.graph.node(buffer) {
             Node::Buffer { index, .. } => self.push(Node::Buffer { index, readonly: true }),
             Node::Bytes(_) | Node::ByteArray(_) => Ok(buffer),
-            node => match python_type(node) {
-                None => Ok(buffer),
-                Some(type_name) => Err(value(format!("memoryview: a bytes-like object is required, not '{type_name}'"))),
-            },
+            node => refusal::buffer(python_type(node)).map(|()| buffer),
         }
     }
 
@@ -321,7 +293,7 @@ impl Builder for GraphBuilder {
         self.room(1)?;
         match self.graph.node(*list) {
             Node::List(items) => self.signs.alone_behind_batch |= is_full_batch(items.len()),
-            _ => self.no_attribute(*list, "append")?,
+            _ => refusal::append(self.python_type(*list), "append")?,
         }
         self.graph.append(*list, item);
         Ok(())
@@ -331,7 +303,7 @@ impl Builder for GraphBuilder {
     fn extend(&mut self, list: &NodeId, items: Items<'_, NodeId>) -> Done {
         self.room(items.len())?;
         if !matches!(self.graph.node(*list), Node::List(_)) {
-            self.no_attribute(*list, "extend")?;
+            refusal::append(self.python_type(*list), "extend")?;
         }
         self.graph.extend(*list, items.as_slice());
         Ok(())
@@ -342,7 +314,7 @@ impl Builder for GraphBuilder {
         self.room(2)?;
         match self.graph.node(*dict) {
             Node::Dict(items) => self.signs.alone_behind_batch |= is_full_batch(items.len()),
-            _ => self.no_item_assignment(*dict)?,
+            _ => refusal::set_item(self.python_type(*dict))?,
         }
         self.graph.set_item(*dict, key, value);
         Ok(())
@@ -352,7 +324,7 @@ impl Builder for GraphBuilder {
     fn set_items(&mut self, dict: &NodeId, items: Items<'_, NodeId>) -> Done {
         self.room(items.len())?;
         if !matches!(self.graph.node(*dict), Node::Dict(_)) {
-            self.no_item_assignment(*dict)?;
+            refusal::set_item(self.python_type(*dict))?;
         }
         self.graph.set_items(*dict, items.as_slice().as_chunks().0);
         Ok(())
@@ -362,7 +334,7 @@ impl Builder for GraphBuilder {
     fn add_items(&mut self, set: &NodeId, items: Items<'_, NodeId>) -> Done {
         self.room(items.len())?;
         if !matches!(self.graph.node(*set), Node::Set(_)) {
-            self.no_attribute(*set, "add")?;
+            refusal::add(self.python_type(*set))?;
         }
         self.graph.add_items(*set, items.as_slice());
         Ok(())
@@ -399,29 +371,22 @@ impl Builder for GraphBuilder {
     }
 
     fn reduce(&mut self, callable: NodeId, args: NodeId) -> Built {
-        if let Some(type_name) = python_type(self.graph.node(callable)) {
-            return Err(value(format!("'{type_name}' object is not callable")));
-        }
-        self.arguments(args, |_| "argument list must be a tuple".to_owned())?;
+        refusal::call(self.python_type(callable))?;
+        self.arguments(args, refusal::call_args)?;
         self.push(Node::Reduce { callable, args })
     }
 
     fn new_obj(&mut self, class: NodeId, args: NodeId) -> Built {
-        self.class(class, "NEWOBJ")?;
-        self.arguments(args, |type_name| format!("NEWOBJ args argument must be a tuple, not {type_name}"))?;
+        refusal::class(self.python_type(class), "NEWOBJ")?;
+        self.arguments(args, |type_name| refusal::args(type_name, "NEWOBJ"))?;
         self.push(Node::NewObj { class, args })
     }
 
     fn new_obj_ex(&mut self, class: NodeId, args: NodeId, kwargs: NodeId) -> Built {
-        self.class(class, "NEWOBJ_EX")?;
-        self.arguments(args, |type_name| format!("NEWOBJ_EX args argument must be a tuple, not {type_name}"))?;
-        match self.graph.node(kwargs) {
-            Node::Dict(_) => {}
-            node => {
-                if let Some(type_name) = python_type(node) {
-                    return Err(value(format!("NEWOBJ_EX kwargs argument must be a dict, not {type_name}")));
-                }
-            }
+        refusal::class(self.python_type(class), "NEWOBJ_EX")?;
+        self.arguments(args, |type_name| refusal::args(type_name, "NEWOBJ_EX"))?;
+        if !matches!(self.graph.node(kwargs), Node::Dict(_)) {
+            refusal::kwargs(self.python_type(kwargs))?;
         }
         self.room(3)?;
         self.push(Node::NewObjEx { class, args, kwargs })
@@ -435,9 +400,7 @@ impl Builder for GraphBuilder {
 
     fn obj(&mut self, class: NodeId, args: Items<'_, NodeId>) -> Built {
         self.room(args.len())?;
-        if let Some(type_name) = python_type(self.graph.node(class)) {
-            return Err(value(format!("'{type_name}' object is not callable")));
-        }
+        refusal::call(self.python_type(class))?;
         Ok(self.graph.push(Node::Obj { class, args: args.as_slice() }))
     }
 
@@ -447,8 +410,8 @@ impl Builder for GraphBuilder {
             return match self.graph.node(state) {
                 // Nothing to do, which every object can have done to it.
                 Node::None | Node::Tuple([NodeId::NONE, NodeId::NONE]) => Ok(()),
-                Node::Dict(_) | Node::Tuple([_, _]) => Err(value(format!("'{type_name}' object has no attribute '__dict__'"))),
-                node if python_type(node).is_some() => Err(value("state is not a dictionary".to_owned())),
+                Node::Dict(_) | Node::Tuple([_, _]) => Err(refusal::no_dict(type_name)),
+                node if python_type(node).is_some() => Err(refusal::state()),
                 _ => {
                     self.graph.build(*object, state);
                     Ok(())
