@@ -22,8 +22,16 @@ pub(crate) enum Task {
     },
     /// Check everything: formatting, lints, Rust tests, and the module's suite on each Python found
     Test(TestOptions),
-    /// Time the module beside upstream, in one process
+    /// Time the module beside upstream, in one process, or the crates beside their peers
     Bench(BenchOptions),
+    /// Run the fuzz targets in turn
+    Fuzz(FuzzOptions),
+    /// Make the golden pickles again, with the installed interpreters
+    Corpus {
+        /// An interpreter to use instead of the installed ones (repeatable); files of others stay as they are
+        #[arg(long, value_name = "PATH")]
+        python: Vec<PathBuf>,
+    },
     /// Take the opcode tables of installed interpreters into cloud-reduce
     Codegen {
         /// An interpreter to ask instead of the installed ones (repeatable)
@@ -62,4 +70,23 @@ pub(crate) struct BenchOptions {
     /// Fail when a case is slower than it must be
     #[arg(long)]
     pub(crate) check: bool,
+    /// Measure the crates, beside CPython's `pickle` and `pickletools`, serde-pickle and deser-pickle
+    #[arg(long)]
+    pub(crate) rust: bool,
+    /// Measure at three sizes up to 1 GB as well
+    #[arg(long, requires = "rust")]
+    pub(crate) large: bool,
+    /// A pickle to measure with instead of the generated ones (repeatable)
+    #[arg(value_name = "PICKLE", requires = "rust")]
+    pub(crate) pickles: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct FuzzOptions {
+    /// The targets to run instead of all
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// How long each target runs
+    #[arg(long, default_value_t = 60)]
+    pub(crate) seconds: u64,
 }

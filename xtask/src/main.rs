@@ -2,9 +2,12 @@
 
 mod bench;
 mod codegen;
+mod corpus;
 mod demo;
 mod flags;
+mod fuzz;
 mod python;
+mod ratios;
 mod shipped;
 mod steps;
 mod test;
@@ -33,7 +36,10 @@ fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Demo { python } => demo::demo(&shell, &python),
         Task::Test(options) => test::test(&shell, &options),
+        Task::Bench(options) if options.rust => ratios::ratios(&shell, &options),
         Task::Bench(options) => bench::bench(&shell, &options),
+        Task::Fuzz(options) => fuzz::fuzz(&shell, &options),
+        Task::Corpus { python } => corpus::corpus(&shell, &python),
         Task::Codegen { python } => codegen::codegen(&shell, &python::interpreters(&python)),
         Task::Pythons { python } => {
             python::find(&python).print();

@@ -57,7 +57,7 @@ impl Python {
         let newest = PythonVersion::known().max().unwrap_or(OLDEST);
         if self.version < OLDEST {
             Some(format!("older than {OLDEST}"))
-        } else if self.implementation != "CPython" {
+        } else if !self.is_cpython() {
             Some("only CPython is supported yet".into())
         } else if self.version > newest {
             Some(format!("newer than {newest}: CONTRIBUTING.md tells how to add it"))
@@ -66,6 +66,21 @@ impl Python {
         } else {
             None
         }
+    }
+
+    /// Whether it is CPython itself.
+    pub(crate) fn is_cpython(&self) -> bool {
+        self.implementation == "CPython"
+    }
+
+    /// Whether it was built to run without the global interpreter lock.
+    pub(crate) fn is_free_threaded(&self) -> bool {
+        self.free_threaded
+    }
+
+    /// A name for people, short: `3.13`, `PyPy 3.11`.
+    pub(crate) fn name(&self) -> String {
+        if self.is_cpython() { self.version.to_string() } else { format!("{} {}", self.implementation, self.version) }
     }
 
     /// A name for folders: `cpython-3.13.0`.

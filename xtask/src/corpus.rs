@@ -1,0 +1,233 @@
+//! `cargo xtask corpus`: the golden pickles that lie beside tests, made again by the interpreters that are installed.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use anyhow::{Context as _, bail};
+use cloud_reduce::PythonVersion;
+use xshell::{Shell, cmd};
+
+use crate::{
+    python::{self, Python},
+    root,
+    steps::{Steps, quietly},
+    target,
+    venv::{UPSTREAM, Venv},
+};
+
+/// The folders of golden pickles, each with the script that makes them, save for the last, whose script is the demo's.
+const OPS: &str = "crates/pickle-parse/tests/data";
+const GRAPHS: &str = "crates/pickle-emit/tests/data";
+const CLOUDPICKLES: &str = "crates/cloud-reduce/tests/data";
+const DEMO: &str = "xtask/pickles";
+
+/// All golden pickles, with what is said of them, have at most so many bytes.
+const LARGEST: u64 = 2_000_000;
+
+/// The Python whose `pickletools` lists, and whose files are complete.
+const JUDGE: PythonVersion = PythonVersion::new(3, 13);
+
+/// Who writes the golden pickles of [`OPS`]. All are needed, since one file has those of all.
+const WRITERS: [&str; 12] = ["2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15", "PyPy 3.11"];
+
+/// A release of cloudpickle, the module that carries it, and under which CPython 3 and at which protocol it pickles the zoo of
+/// [`CLOUDPICKLES`].
+type Release = (&'static str, &'static str, &'static [(u8, u8)]);
+
+/// The release that is upstream now pickles the zoo under every Python at the highest protocol as well.
+const RELEASES: [Release; 7] = [
+    ("0.5.6", "cloudpickle", &[(6, 2), (6, 4)]),
+    ("0.8.1", "cloudpickle", &[(7, 4)]),
+    ("1.2.2", "cloudpickle", &[(7, 4), (8, 5)]),
+    ("1.6.0", "cloudpickle", &[(7, 4), (8, 5)]),
+    ("2.2.1", "cloudpickle", &[(6, 4)]),
+    ("2.2.1", "pyspark.cloudpickle", &[(11, 5)]),
+    ("3.1.2", "cloudpickle", &[(13, 0), (13, 2)]),
+];
+
+/// Makes what the interpreters at hand can make, and tells which files are others than before.
+///
+/// # Errors
+///
+/// When there is no CPython 3.13, when a script fails, or when the files have become too large.
+pub(crate) fn corpus(shell: &Shell, given: &[PathBuf]) -> anyhow::Result<()> {
+    let found = python::find(given);
+    let mut pythons: BTreeMap<String, &Python> = BTreeMap::new();
+    for python in found.pythons.iter().filter(|python| !python.is_free_threaded()) {
+        pythons.entry(python.name()).or_insert(python);
+    }
+    let Some(judge) = pythons.get(&JUDGE.to_string()) else {
+        found.print();
+        bail!("the golden pickles are made with CPython {JUDGE}: {}", python::HOW_TO_INSTALL);
+    };
+    let before = files(shell)?;
+    let corpus = Corpus { shell, pythons: &pythons, folder: target().join("corpus"), judge };
+    let _seed = shell.push_env("PYTHONHASHSEED", "0");
+    let _no_cache = shell.push_env("PYTHONDONTWRITEBYTECODE", "1");
+    let _encoding = shell.push_env("PYTHONIOENCODING", "utf-8");
+
+    let mut steps = Steps::new(5);
+    steps.step(OPS, || corpus.ops());
+    let releases = steps.step("releases of cloudpickle", || corpus.install());
+    for folder in [GRAPHS, CLOUDPICKLES, DEMO] {
+        if releases.is_none() {
+            steps.skip(folder);
+            continue;
+        }
+        steps.step(folder, || match folder {
+            GRAPHS => corpus.graphs(),
+            CLOUDPICKLES => corpus.cloudpickles(),
+            _ => corpus.demo(),
+        });
+    }
+    let after = files(shell)?;
+    for (path, bytes) in &after {
+        match before.get(path) {
+            None => println!("new      {}", path.display()),
+            Some(old) if old != bytes => println!("changed  {}", path.display()),
+            Some(_) => {}
+        }
+    }
+    for path in before.keys().filter(|path| !after.contains_key(*path)) {
+        println!("gone     {}", path.display());
+    }
+    if before == after {
+        println!("\nnothing changed");
+    }
+    let total: u64 = after.values().map(|bytes| bytes.len() as u64).sum();
+    println!("{} files, {:.2} MB", after.len(), total as f64 / 1e6);
+    if total > LARGEST {
+        bail!("the golden pickles may have {:.0} MB", LARGEST as f64 / 1e6);
+    }
+    steps.finish()
+}
+
+/// Every golden file.
+fn files(shell: &Shell) -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    for folder in [OPS, GRAPHS, CLOUDPICKLES, DEMO] {
+        for path in shell.read_dir(folder)?.into_iter().filter(|path| path.extension().is_some_and(|end| end != "py")) {
+            let bytes = shell.read_binary_file(&path)?;
+            files.insert(path.strip_prefix(root()).unwrap_or(&path).to_owned(), bytes);
+        }
+    }
+    Ok(files)
+}
+
+/// Who makes golden pickles, and where what they need lies.
+struct Corpus<'a> {
+    shell: &'a Shell,
+    /// By name: `3.13`, `PyPy 3.11`.
+    pythons: &'a BTreeMap<String, &'a Python>,
+    folder: PathBuf,
+    judge: &'a Python,
+}
+
+impl Corpus<'_> {
+    /// Pickles of every Python at every protocol, with listings.
+    fn ops(&self) -> anyhow::Result<()> {
+        let missing: Vec<&str> = WRITERS.into_iter().filter(|name| !self.pythons.contains_key(*name)).collect();
+        if !missing.is_empty() {
+            bail!("one file has the pickles of all Pythons, and these are not at hand: {}", missing.join(", "));
+        }
+        let writers = WRITERS.map(|name| &self.pythons[name].path);
+        let (judge, script) = (&self.judge.path, root().join(OPS).join("make.py"));
+        quietly(cmd!(self.shell, "{judge} -W ignore {script} {writers...}"))
+    }
+
+    /// The releases of cloudpickle, each in a folder of its own, from where any Python imports it.
+    fn install(&self) -> anyhow::Result<()> {
+        let venv = Venv::new(self.shell, self.judge, self.folder.join("venv"))?;
+        for (release, module, _) in RELEASES {
+            let folder = self.release(release, module);
+            if self.shell.path_exists(&folder) {
+                continue;
+            }
+            let made = self.folder.join("made");
+            self.shell.remove_path(&made)?;
+            venv.install(&[
+                "--no-deps".into(),
+                "--no-compile".into(),
+                "--target".into(),
+                made.clone().into_os_string(),
+                format!("cloudpickle=={release}").into(),
+            ])?;
+            if let Some((package, _)) = module.split_once('.') {
+                self.carry(&made, package)?;
+            }
+            std::fs::rename(&made, &folder)?;
+        }
+        Ok(())
+    }
+
+    /// Lets another package carry cloudpickle, as those that bring a copy along do: under its own name, and importing itself by it.
+    fn carry(&self, folder: &std::path::Path, package: &str) -> anyhow::Result<()> {
+        let (own, copy) = (folder.join("cloudpickle"), folder.join(package).join("cloudpickle"));
+        self.shell.write_file(folder.join(package).join("__init__.py"), "")?;
+        std::fs::rename(own, &copy)?;
+        for path in self.shell.read_dir(&copy)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == "py")) {
+            let text = self.shell.read_file(&path)?.replace("from cloudpickle", &format!("from {package}.cloudpickle"));
+            self.shell.write_file(path, text)?;
+        }
+        Ok(())
+    }
+
+    fn release(&self, release: &str, module: &str) -> PathBuf {
+        self.folder.join(format!("{module}-{release}"))
+    }
+
+    /// The path for imports on which a release is, and before it what makes its pickles the same in every run.
+    fn import_path(&self, release: &str, module: &str) -> anyhow::Result<std::ffi::OsString> {
+        Ok(std::env::join_paths([root().join("xtask/python/corpus"), self.release(release, module)])?)
+    }
+
+    fn upstream(&self) -> anyhow::Result<std::ffi::OsString> {
+        let release = UPSTREAM.split_once("==").context("upstream has no version")?.1;
+        self.import_path(release, "cloudpickle")
+    }
+
+    /// Pickles that graphs are to come out as, by every CPython.
+    fn graphs(&self) -> anyhow::Result<()> {
+        let writers = WRITERS.iter().filter_map(|name| self.pythons.get(*name)).filter(|python| python.is_cpython());
+        let writers = writers.map(|python| &python.path);
+        let judge = &self.judge.path;
+        let _folder = self.shell.push_dir(root().join(GRAPHS));
+        quietly(cmd!(self.shell, "{judge} -W ignore make.py {writers...}"))?;
+        quietly(cmd!(self.shell, "{judge} make_cloudpickle.py").env("PYTHONPATH", self.upstream()?))
+    }
+
+    /// Functions and classes by releases of cloudpickle, with what the interpreters say of them.
+    fn cloudpickles(&self) -> anyhow::Result<()> {
+        let _folder = self.shell.push_dir(root().join(CLOUDPICKLES));
+        for (release, module, runs) in RELEASES {
+            let path = self.import_path(release, module)?;
+            for (minor, protocol) in runs {
+                if let Some(python) = self.pythons.get(&PythonVersion::new(3, *minor).to_string()) {
+                    let (python, protocol) = (&python.path, protocol.to_string());
+                    quietly(cmd!(self.shell, "{python} make.py {protocol} {module}").env("PYTHONPATH", &path))?;
+                }
+            }
+        }
+        for python in self.pythons.values().filter(|python| python.is_cpython() && python.version >= PythonVersion::new(3, 8)) {
+            let python = &python.path;
+            quietly(cmd!(self.shell, "{python} make.py").env("PYTHONPATH", self.upstream()?))?;
+        }
+        Ok(())
+    }
+
+    /// What the demo pickles, by upstream under every Python that the demo runs on.
+    fn demo(&self) -> anyhow::Result<()> {
+        // The path of the script would be in its code objects.
+        const RUN: &str = "__file__ = 'make.py'; exec(compile(open(__file__).read(), __file__, 'exec'))";
+        let made = self.shell.create_dir(self.folder.join("demo"))?;
+        let _folder = self.shell.push_dir(root().join("xtask/python"));
+        for python in self.pythons.values().filter(|python| python.unsupported().is_none()) {
+            let (program, version) = (&python.path, python.version);
+            quietly(cmd!(self.shell, "{program} -c {RUN} {made}").env("PYTHONPATH", self.upstream()?))?;
+            for path in self.shell.read_dir(&made)? {
+                let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+                self.shell.copy_file(path, root().join(DEMO).join(format!("{name}-{version}.pickle")))?;
+            }
+        }
+        Ok(())
+    }
+}
