@@ -3,7 +3,7 @@
 //!
 //! * `ratios corpora FOLDER` writes the generated corpora.
 //! * `ratios grow COPIES PICKLE OUT` writes a pickle of a list that holds a pickle's object many times over.
-//! * `ratios once WORK PICKLE` does a work once, for whoever looks at the memory that it takes.
+//! * `ratios peak WORK PICKLE` does a work once and prints the most memory that it had, in bytes, where the system tells it.
 //! * `ratios serve PICKLE` reads names of works from its standard input, a line each, and answers each with the seconds that it
 //!   takes, or with `none` when it cannot be done with this pickle.
 
@@ -40,12 +40,13 @@ fn main() -> Result<()> {
             }
         }
         ["grow", copies, pickle, out] => grow(copies.parse()?, &fs::read(pickle)?, out)?,
-        ["once", name, pickle] => {
+        ["peak", name, pickle] => {
             let pickle = Bytes::from(fs::read(pickle)?);
             work(name, &pickle).ok_or("this cannot be done with it")?();
+            println!("{}", peak().map_or_else(|| "none".to_owned(), |bytes| bytes.to_string()));
         }
         ["serve", pickle] => serve(&Bytes::from(fs::read(pickle)?))?,
-        _ => return Err("usage: ratios corpora FOLDER | grow COPIES PICKLE OUT | once WORK PICKLE | serve PICKLE".into()),
+        _ => return Err("usage: ratios corpora FOLDER | grow COPIES PICKLE OUT | peak WORK PICKLE | serve PICKLE".into()),
     }
     Ok(())
 }
@@ -83,12 +84,22 @@ fn seconds(work: &mut Work<'_>) -> f64 {
     started.elapsed().as_secs_f64() / f64::from(times)
 }
 
+/// The most memory that this process ever had, in bytes, as Linux counts it.
+fn peak() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
 /// The call of that name, unless the pickle is none of those that it can be done with. What a call returns is dropped in it, as it
 /// is in Python.
 fn work<'a>(name: &str, pickle: &'a Bytes) -> Option<Work<'a>> {
     Some(match name {
         "ops" => Box::new(move || {
-            black_box(Ops::new(black_box(pickle)).map(|op| op.map_or(0, |op| op.1.opcode() as usize)).sum::<usize>());
+            for op in Ops::new(black_box(pickle)) {
+                // The whole op is made, as `genops` makes it.
+                let _ = black_box(&op);
+            }
         }),
         "graph" => Box::new(move || drop(black_box(graph(black_box(pickle).clone())))),
         "emit" => {

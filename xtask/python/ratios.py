@@ -1,14 +1,12 @@
 """The Python side of `cargo xtask bench --rust`; `benches/examples/ratios.rs` is the other.
 
     ratios.py serve PICKLE              reads names of works, a line each, and answers with the seconds that each takes
-    ratios.py once WORK PICKLE          does a work once
-    ratios.py peak PROGRAM ARGUMENTS    runs a program and prints the most memory that it had at a time, in bytes
+    ratios.py peak loads PICKLE         loads it once and prints the most memory that it had, in bytes, where the system tells it
 
 The works are `loads` and `dumps` of `pickle`, and `genops` and `dis` of `pickletools`.
 """
 
 import collections
-import os
 import pickle
 import sys
 import time
@@ -63,12 +61,13 @@ def serve(data):
         print(seconds(call), flush=True)
 
 
-def peak(command):
-    child = os.posix_spawn(command[0], command, os.environ, file_actions=[])
-    _, status, usage = os.wait4(child, 0)
-    if status:
-        raise SystemExit("%r ended with %r" % (command, status))
-    print(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+def peak():
+    """The most memory that this process ever had, in bytes, as Linux counts it. `getrusage` would count the parent's as well."""
+    try:
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return "none"
 
 
 def read(path):
@@ -76,15 +75,14 @@ def read(path):
         return file.read()
 
 
-def main(arguments):
-    if arguments[0] == "serve":
-        serve(read(arguments[1]))
-    elif arguments[0] == "once":
-        data = read(arguments[2])
-        if arguments[1] == "loads":
-            pickle.loads(data)
+def main(command, *arguments):
+    if command == "serve":
+        serve(read(*arguments))
     else:
-        peak(arguments[1:])
+        data = read(arguments[1])
+        if arguments[0] == "loads":
+            pickle.loads(data)
+        print(peak())
 
 
-main(sys.argv[1:])
+main(*sys.argv[1:])

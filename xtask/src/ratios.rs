@@ -22,8 +22,8 @@ const ROUNDS: usize = 7;
 /// After so many seconds on one work no further round begins.
 const ENOUGH: f64 = 3.0;
 
-/// How many times larger the pickles are that show how cost grows, of about 13 MB.
-const GROWN: [usize; 2] = [10, 80];
+/// How many times larger the pickles are that show how cost grows, of about 11 MB.
+const GROWN: [usize; 2] = [10, 95];
 
 /// Who does a work.
 #[derive(Clone, Copy, PartialEq)]
@@ -99,8 +99,8 @@ pub(crate) fn ratios(shell: &Shell, options: &BenchOptions) -> anyhow::Result<()
     cmd!(shell, "cargo build --quiet --release --package benches --example ratios").quiet().run()?;
     let program = target().join("release/examples").join(format!("ratios{}", std::env::consts::EXE_SUFFIX));
     let folder = shell.create_dir(target().join("bench/pickles"))?;
-    let sides = Sides { shell, program, python, script: root().join("xtask/python/ratios.py") };
-    let program = &sides.program;
+    let sides = Sides { shell, program, python, script: root().join("xtask/python/ratios.py"), folder };
+    let (program, folder) = (&sides.program, &sides.folder);
     cmd!(shell, "{program} corpora {folder}").quiet().run()?;
     let pickles = if options.pickles.is_empty() {
         ["records", "floats", "strings", "blobs"].map(|name| folder.join(format!("{name}.pickle"))).to_vec()
@@ -111,10 +111,10 @@ pub(crate) fn ratios(shell: &Shell, options: &BenchOptions) -> anyhow::Result<()
     println!("The best of up to {ROUNDS} rounds, in turns; {python}. A ratio is the peer's time by ours; in brackets, the aim.");
     let mut below = Vec::new();
     for pickle in &pickles {
-        measure(&sides, &folder, pickle, &mut below)?;
+        measure(&sides, pickle, &mut below)?;
     }
     if options.large {
-        grow(&sides, &folder)?;
+        grow(&sides)?;
     }
     if below.is_empty() {
         println!("\nall ratios are as high as they are to be");
@@ -130,6 +130,8 @@ struct Sides<'a> {
     program: PathBuf,
     python: &'a Python,
     script: PathBuf,
+    /// Where pickles are written.
+    folder: PathBuf,
 }
 
 impl Sides<'_> {
@@ -147,15 +149,25 @@ impl Sides<'_> {
         Ok(Server { child, ask, answers: BufReader::new(answers) })
     }
 
-    /// The most memory that a fresh process has while it reads a pickle and does a work with it once, in bytes.
-    fn peak(&self, side: Side, work: &str, pickle: &Path) -> anyhow::Result<f64> {
+    /// The most memory that a fresh process has while it reads a pickle and does a work with it once, in bytes, beyond what it has
+    /// with a pickle of nothing; where the system tells it.
+    fn peak(&self, side: Side, work: &str, pickle: &Path) -> anyhow::Result<Option<f64>> {
+        let nothing = self.folder.join("nothing.pickle");
+        self.shell.write_file(&nothing, b"N.")?;
         let (shell, python, script, program) = (self.shell, &self.python.path, &self.script, &self.program);
-        let text = match side {
-            Side::Rust => cmd!(shell, "{python} {script} peak {program} once {work} {pickle}"),
-            Side::Python => cmd!(shell, "{python} {script} peak {python} {script} once {work} {pickle}"),
-        };
-        let text = text.quiet().read()?;
-        text.trim().parse().with_context(|| format!("{text:?} is no number"))
+        let mut peaks = [0.0; 2];
+        for (peak, pickle) in peaks.iter_mut().zip([pickle, &nothing]) {
+            let text = match side {
+                Side::Rust => cmd!(shell, "{program} peak {work} {pickle}"),
+                Side::Python => cmd!(shell, "{python} {script} peak {work} {pickle}"),
+            };
+            let text = text.quiet().read()?;
+            if text.trim() == "none" {
+                return Ok(None);
+            }
+            *peak = text.trim().parse().with_context(|| format!("{text:?} is no number"))?;
+        }
+        Ok(Some(peaks[0] - peaks[1]))
     }
 }
 
@@ -188,7 +200,7 @@ impl Drop for Server {
 }
 
 /// Measures all races on one pickle.
-fn measure(sides: &Sides<'_>, folder: &Path, pickle: &Path, below: &mut Vec<String>) -> anyhow::Result<()> {
+fn measure(sides: &Sides<'_>, pickle: &Path, below: &mut Vec<String>) -> anyhow::Result<()> {
     let length = fs::metadata(pickle)?.len() as f64;
     let name = pickle.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     println!("\n{name}, {}", Bytes(length));
@@ -215,10 +227,8 @@ fn measure(sides: &Sides<'_>, folder: &Path, pickle: &Path, below: &mut Vec<Stri
             }
         }
     }
-    let nothing = folder.join("nothing.pickle");
-    fs::write(&nothing, b"N.")?;
-    let memory = |side, work| Ok::<_, anyhow::Error>(sides.peak(side, work, pickle)? - sides.peak(side, work, &nothing)?);
-    let (ours, theirs) = (memory(Side::Rust, "graph")?, memory(Side::Python, "loads")?);
+    let memory = (sides.peak(Side::Rust, "graph", pickle)?, sides.peak(Side::Python, "loads", pickle)?);
+    let (Some(ours), Some(theirs)) = memory else { return Ok(()) };
     let (our, their) = (Bytes(ours).to_string(), Bytes(theirs).to_string());
     println!("  {:<15} {our:>9}   {:<36} {their:>9}  {:>7.1}x  (1)", "graph, memory", "pickle.loads", theirs / ours);
     if theirs < ours {
@@ -249,8 +259,8 @@ fn best_of(servers: &mut [Server], works: &[&str]) -> anyhow::Result<Vec<Option<
 }
 
 /// Shows what a byte costs at three sizes.
-fn grow(sides: &Sides<'_>, folder: &Path) -> anyhow::Result<()> {
-    let (shell, program) = (sides.shell, &sides.program);
+fn grow(sides: &Sides<'_>) -> anyhow::Result<()> {
+    let Sides { shell, program, folder, .. } = sides;
     let smallest = folder.join("records.pickle");
     let mut pickles = vec![smallest.clone()];
     for copies in GROWN {
@@ -267,7 +277,7 @@ fn grow(sides: &Sides<'_>, folder: &Path) -> anyhow::Result<()> {
             let best = best_of(&mut [sides.serve(Side::Rust, &pickle)?], &[work])?;
             nanos.push(best[0].context("it cannot be read")? * 1e9 / length);
         }
-        let memory = sides.peak(Side::Rust, "graph", &pickle)? / length;
+        let memory = sides.peak(Side::Rust, "graph", &pickle)?.map_or(f64::NAN, |peak| peak / length);
         let [ops, graph, emit, dis] = nanos[..] else { bail!("four works were measured") };
         println!("{:>12} {ops:>8.3} {graph:>8.3} {emit:>15.3} {dis:>8.3} {memory:>14.2}", Bytes(length).to_string());
         if pickle != smallest {
