@@ -21,6 +21,7 @@ pub(crate) struct State {
     pub(crate) truncated_error: Py<PyType>,
     pub(crate) invalid_value_error: Py<PyType>,
     pub(crate) overflow_error: Py<PyType>,
+    pub(crate) text_error: Py<PyType>,
     pub(crate) sys: Py<PyModule>,
     /// `builtins.__dict__`.
     pub(crate) builtins: Py<PyDict>,
@@ -150,6 +151,7 @@ impl State {
             truncated_error: class(&errors, "TruncatedPickleError")?,
             invalid_value_error: class(&errors, "InvalidPickleValueError")?,
             overflow_error: class(&errors, "PickleOverflowError")?,
+            text_error: class(&errors, "InvalidPickleTextError")?,
             builtins: builtins.dict().unbind(),
             getattr: builtins.getattr("getattr")?.unbind(),
             property_type: class(&builtins, "property")?,

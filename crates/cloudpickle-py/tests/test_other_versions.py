@@ -1,5 +1,6 @@
 """Functions that another version of Python pickled are refused, by the name of that version."""
 
+import opcode
 import pathlib
 import pickle
 import re
@@ -58,8 +59,20 @@ def test_a_function_of_this_version_is_loaded_however_often():
         assert cloudpickle_rs.loads(pickled) == function.__code__
 
 
-def test_bytecode_that_no_compiler_made_is_left_to_the_interpreter():
+def with_bytecode(bytecode):
     arguments = list(code_arguments(pickled_code))
     position = next(index for index, argument in enumerate(arguments) if isinstance(argument, bytes))
-    arguments[position] = bytes([255, 255]) * 4
-    assert cloudpickle_rs.loads(pickled_code(arguments)).co_name == "pickled_code"
+    arguments[position] = bytecode
+    return pickled_code(arguments)
+
+
+def test_bytecode_that_no_compiler_made_is_left_to_the_interpreter():
+    nothing = bytes([opcode.opmap["NOP"], 0]) * 7
+    assert cloudpickle_rs.loads(with_bytecode(nothing)).co_code == nothing
+
+
+def test_bytecode_that_no_interpreter_has_is_refused():
+    unknown = [number for number in range(1, 256) if opcode.opname[number] == f"<{number}>"]
+    for number in (unknown[0], unknown[-1]):
+        with pytest.raises(pickle.UnpicklingError, match=f"the function's bytecode has opcode {number} at byte 0"):
+            cloudpickle_rs.loads(with_bytecode(bytes([number, 0]) * 7))

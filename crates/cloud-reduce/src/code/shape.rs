@@ -1,6 +1,8 @@
 //! [`CodeShape`]: which versions of Python may have made a code object.
 
-use super::{ArgKind, CodeLayout, ExceptionHandlers, Instructions, LineRange, LineTable, LineTableFormat, OpcodeTable, Operand};
+use super::{
+    ArgKind, CodeLayout, ExceptionHandlers, Instructions, LineRange, LineTable, LineTableFormat, OpcodeInfo, OpcodeTable, Operand,
+};
 use crate::{Implementation, PythonVersion};
 
 /// What a code object tells of the Python that made it, without its names and values.
@@ -54,9 +56,27 @@ impl CodeShape<'_> {
     /// does not know.
     #[must_use]
     pub fn may_be_made_by(&self, implementation: Implementation, version: PythonVersion) -> bool {
-        OpcodeTable::all()
-            .find(|table| table.implementation() == implementation && table.version() == version)
-            .is_some_and(|table| self.may_be_of(table))
+        OpcodeTable::of(implementation, version).is_some_and(|table| self.may_be_of(table))
+    }
+
+    /// The offset and the number of the first opcode that no compiler of a version writes: an unknown one, or one that only a
+    /// running interpreter puts in place of another. `None` if there is no such opcode, or for an unknown version.
+    ///
+    /// An interpreter may crash on such bytecode before it runs any of it.
+    #[must_use]
+    pub fn alien_opcode(&self, implementation: Implementation, version: PythonVersion) -> Option<(usize, u8)> {
+        let table = OpcodeTable::of(implementation, version)?;
+        let mut offset = 0;
+        while let Some(&number) = self.co_code.get(offset) {
+            let written = |info: &&OpcodeInfo| {
+                info.specializes.is_none()
+                    && !info.name.starts_with("INSTRUMENTED_")
+                    && !matches!(info.name, "ENTER_EXECUTOR" | "RESERVED" | "CACHE")
+            };
+            let Some(info) = table.get(number).filter(written) else { return Some((offset, number)) };
+            offset += 2 * (1 + usize::from(info.caches));
+        }
+        None
     }
 
     fn may_be_of(&self, table: &'static OpcodeTable) -> bool {

@@ -10,7 +10,7 @@ does so after `import cloudpickle_rs`, or loads them by `cloudpickle_rs.loads`.
 """
 
 from . import _finder, cloudpickle
-from ._errors import InvalidPickleValueError, PickleOverflowError, TruncatedPickleError
+from ._errors import InvalidPickleTextError, InvalidPickleValueError, PickleOverflowError, TruncatedPickleError
 from ._native import __version__
 from .cloudpickle import (
     DEFAULT_PROTOCOL,
@@ -36,6 +36,7 @@ from .cloudpickle import (
 __all__ = [
     "DEFAULT_PROTOCOL",
     "CloudPickler",
+    "InvalidPickleTextError",
     "InvalidPickleValueError",
     "PickleOverflowError",
     "Pickler",

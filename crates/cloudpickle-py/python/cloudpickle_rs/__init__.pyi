@@ -8,6 +8,7 @@ from .cloudpickle import CloudPickler, Pickler, Unpickler
 __all__ = [
     "DEFAULT_PROTOCOL",
     "CloudPickler",
+    "InvalidPickleTextError",
     "InvalidPickleValueError",
     "PickleOverflowError",
     "Pickler",
@@ -38,6 +39,9 @@ class _Readable(Protocol):
 class TruncatedPickleError(UnpicklingError, EOFError): ...
 class InvalidPickleValueError(UnpicklingError, ValueError): ...
 class PickleOverflowError(UnpicklingError, OverflowError): ...
+
+class InvalidPickleTextError(UnpicklingError, UnicodeDecodeError):
+    place: str
 
 def dumps(
     obj: object,

@@ -23,3 +23,14 @@ class PickleOverflowError(UnpicklingError, OverflowError):
     """A number in the pickle is larger than this machine can count."""
 
     __module__ = "cloudpickle_rs"
+
+
+class InvalidPickleTextError(UnpicklingError, UnicodeDecodeError):
+    """The text of an opcode is no UTF-8. `place` tells which opcode, and where it is."""
+
+    __module__ = "cloudpickle_rs"
+
+    place = ""
+
+    def __str__(self):
+        return f"{UnicodeDecodeError.__str__(self)} ({self.place})"

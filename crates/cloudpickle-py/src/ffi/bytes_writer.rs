@@ -1,21 +1,15 @@
 //! A `bytes` object that grows, so that a finished pickle need not be copied.
 
-use std::ptr::NonNull;
-
 use pickle_emit::Sink;
-use pyo3::{
-    ffi::{self, compat},
-    prelude::*,
-    types::PyBytes,
-};
+use pyo3::{ffi, prelude::*, types::PyBytes};
 
 /// A growing `bytes` object.
 ///
-/// Invariant: `data` points at `capacity` writable bytes that `writer` owns, and the first `len` of them have been written.
-/// Growing is the only thing that moves them, and it renews `data`.
+/// Invariant: `object` is a `bytes` object of `capacity` bytes that nobody else refers to, and the first `len` of them have been
+/// written; or it is null, `capacity` and `len` are 0 and `failure` says why. Growing is the only thing that moves the bytes.
 pub(crate) struct BytesWriter<'py> {
     py: Python<'py>,
-    writer: NonNull<compat::PyBytesWriter>,
+    object: *mut ffi::PyObject,
     data: *mut u8,
     len: usize,
     capacity: usize,
@@ -30,13 +24,15 @@ const INITIAL_CAPACITY: usize = 1024;
 
 impl<'py> BytesWriter<'py> {
     pub(crate) fn new(py: Python<'py>, keep_pieces: bool) -> PyResult<Self> {
-        // SAFETY: the size is positive; null is checked below.
-        let writer = unsafe { compat::PyBytesWriter_Create(INITIAL_CAPACITY as ffi::Py_ssize_t) };
-        let writer = NonNull::new(writer).ok_or_else(|| PyErr::fetch(py))?;
-        // SAFETY: the writer was just made, with room for so many bytes.
-        let data = unsafe { compat::PyBytesWriter_GetData(writer.as_ptr()) }.cast();
+        // SAFETY: the size is positive; a new `bytes` object whose bytes nobody reads before they are written, or null.
+        let object = unsafe { ffi::PyBytes_FromStringAndSize(std::ptr::null(), INITIAL_CAPACITY as ffi::Py_ssize_t) };
+        if object.is_null() {
+            return Err(PyErr::fetch(py));
+        }
+        // SAFETY: it is a `bytes` object.
+        let data = unsafe { ffi::PyBytes_AS_STRING(object) }.cast_mut().cast();
         let pieces = keep_pieces.then(Vec::new);
-        Ok(BytesWriter { py, writer, data, len: 0, capacity: INITIAL_CAPACITY, failure: None, pieces })
+        Ok(BytesWriter { py, object, data, len: 0, capacity: INITIAL_CAPACITY, failure: None, pieces })
     }
 
     /// Makes room for `more` bytes behind those that are written. Says whether there is room now.
@@ -51,22 +47,22 @@ impl<'py> BytesWriter<'py> {
             self.fail(pyo3::exceptions::PyMemoryError::new_err("the pickle is too large"));
             return false;
         };
-        // SAFETY: the writer is alive (it is taken only by `finish` and `drop`), and the size is not negative. On failure the
-        // writer stays as it was.
-        let status = unsafe { compat::PyBytesWriter_Resize(self.writer.as_ptr(), wanted as ffi::Py_ssize_t) };
-        if status < 0 {
+        // SAFETY: `object` is a `bytes` object with one reference, ours. On failure it is freed and the pointer becomes null.
+        if unsafe { _PyBytes_Resize(&mut self.object, wanted as ffi::Py_ssize_t) } < 0 {
             let error = PyErr::fetch(self.py);
             self.fail(error);
             return false;
         }
-        // SAFETY: as above; the memory may have moved.
-        self.data = unsafe { compat::PyBytesWriter_GetData(self.writer.as_ptr()) }.cast();
+        // SAFETY: as above; the bytes may have moved.
+        self.data = unsafe { ffi::PyBytes_AS_STRING(self.object) }.cast_mut().cast();
         self.capacity = wanted;
         true
     }
 
     fn fail(&mut self, error: PyErr) {
         self.failure = Some(error);
+        // SAFETY: the writer's own reference, given up, or null.
+        unsafe { ffi::Py_XDECREF(std::mem::replace(&mut self.object, std::ptr::null_mut())) };
         self.len = 0;
         self.capacity = 0;
     }
@@ -76,14 +72,13 @@ impl<'py> BytesWriter<'py> {
         if let Some(error) = self.failure.take() {
             return Err(error);
         }
-        let this = std::mem::ManuallyDrop::new(self);
-        // SAFETY: `this` is never dropped, so that nobody else ends the writer; `len` bytes of it have been written. The result
-        // is a new reference to a `bytes` object, or null with an exception.
+        // SAFETY: as in `grow`; all bytes that remain have been written. The reference is handed over, and null left in its place.
         unsafe {
-            let bytes = compat::PyBytesWriter_FinishWithSize(this.writer.as_ptr(), this.len as ffi::Py_ssize_t);
-            // `pieces` and `failure` are the only fields that own memory
-            drop(std::ptr::read(&raw const this.pieces));
-            Ok(Bound::from_owned_ptr_or_err(this.py, bytes)?.cast_into_unchecked())
+            if _PyBytes_Resize(&mut self.object, self.len as ffi::Py_ssize_t) < 0 {
+                return Err(PyErr::fetch(self.py));
+            }
+            let object = std::mem::replace(&mut self.object, std::ptr::null_mut());
+            Ok(Bound::from_owned_ptr(self.py, object).cast_into_unchecked())
         }
     }
 
@@ -95,8 +90,8 @@ impl<'py> BytesWriter<'py> {
 
 impl Drop for BytesWriter<'_> {
     fn drop(&mut self) {
-        // SAFETY: the writer is alive and nobody uses it after this.
-        unsafe { compat::PyBytesWriter_Discard(self.writer.as_ptr()) };
+        // SAFETY: the writer's own reference, or null.
+        unsafe { ffi::Py_XDECREF(self.object) };
     }
 }
 
@@ -157,4 +152,9 @@ impl Sink for BytesWriter<'_> {
             pieces.push(self.len);
         }
     }
+}
+
+unsafe extern "C" {
+    /// Of CPython's `bytesobject.h` (and its stable ABI), which the bindings keep to themselves.
+    fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> std::ffi::c_int;
 }

@@ -5,14 +5,16 @@ use std::{ffi::c_void, sync::OnceLock};
 use pyo3::{ffi, prelude::*};
 
 /// The index under which the interpreter keeps our data beside each code object; negative if it has none left.
-fn extra_index<T>() -> ffi::Py_ssize_t {
+fn extra_index<T: Send>() -> ffi::Py_ssize_t {
     static INDEX: OnceLock<ffi::Py_ssize_t> = OnceLock::new();
 
     /// Called when a code object dies.
-    unsafe extern "C" fn free<T>(extra: *mut c_void) {
+    unsafe extern "C" fn free<T: Send>(extra: *mut c_void) {
         if !extra.is_null() {
             // SAFETY: only `set_code_extra` stores under our index, and it stores a leaked `Box<T>`.
-            drop(unsafe { Box::from_raw(extra.cast::<T>()) });
+            let facts = unsafe { Box::from_raw(extra.cast::<T>()) };
+            // References that are dropped while attached go at once; otherwise, at the interpreter's end, they never do.
+            Python::try_attach(move |_| drop(facts));
         }
     }
 

@@ -178,13 +178,18 @@ pub(crate) fn find<'py>(
     }
 }
 
+/// Whether an object is a function, or says so: proxies have the `__class__` of what they stand for.
+pub(crate) fn is_function(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    object.is_instance(&object.py().get_type::<PyFunction>())
+}
+
 /// Whether a function, class or module is pickled by reference.
 #[pyfunction]
 #[pyo3(name = "_should_pickle_by_reference", signature = (obj, name=None))]
 pub(crate) fn should_pickle_by_reference(obj: &Bound<'_, PyAny>, name: Option<Bound<'_, PyAny>>) -> PyResult<bool> {
     let py = obj.py();
     let state = State::get(py)?;
-    if obj.is_instance_of::<PyFunction>() || obj.cast::<PyType>().is_ok() {
+    if is_function(obj)? || obj.cast::<PyType>().is_ok() {
         match find(state, obj, name)? {
             Some(found) => Ok(!is_registered_by_value(&found.module_name)?),
             None => Ok(false),

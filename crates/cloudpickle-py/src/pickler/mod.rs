@@ -198,13 +198,13 @@ impl Pickler {
             fix_imports: true,
             buffer_callback: buffer_callback.map(Bound::unbind),
         };
-        let mut this = slf.borrow_mut();
-        this.target = Some(target);
-        this.globals_ref = PyDict::new(slf.py()).unbind();
-        let memo = std::mem::take(&mut this.memo);
-        drop(this);
+        let replaced = {
+            let mut this = slf.borrow_mut();
+            let globals_ref = PyDict::new(slf.py()).unbind();
+            (this.target.replace(target), std::mem::replace(&mut this.globals_ref, globals_ref), std::mem::take(&mut this.memo))
+        };
         // objects may die here, and their destructors may call this pickler
-        drop(memo);
+        drop(replaced);
         Ok(())
     }
 
@@ -244,7 +244,7 @@ impl Pickler {
         if let Ok(class) = obj.cast::<pyo3::types::PyType>() {
             return class::class_reduce(class);
         }
-        if !obj.is_instance_of::<pyo3::types::PyFunction>() || should_pickle_by_reference(obj, None)? {
+        if !lookup::is_function(obj)? || should_pickle_by_reference(obj, None)? {
             return Ok(py.NotImplemented().into_bound(py));
         }
         Ok(Self::_dynamic_function_reduce(slf, obj)?.into_any())
@@ -259,15 +259,14 @@ impl Pickler {
     /// Writes the pickle of an object. When the object cannot be pickled, nothing is written.
     fn dump(slf: &Bound<'_, Self>, obj: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
-        let (write, protocol, fix_imports, hooks) = {
+        // a subclass's properties may call this pickler
+        let mut hooks = overridden(slf)?;
+        let (write, protocol, fix_imports) = {
             let this = slf.borrow();
             let target = this.target()?;
-            let hooks = Hooks {
-                buffer_callback: target.buffer_callback.as_ref().map(|callback| callback.bind(py).clone()),
-                fast: this.fast != 0,
-                ..overridden(slf)?
-            };
-            (target.write.bind(py).clone(), target.protocol, target.fix_imports, hooks)
+            hooks.buffer_callback = target.buffer_callback.as_ref().map(|callback| callback.bind(py).clone());
+            hooks.fast = this.fast != 0;
+            (target.write.bind(py).clone(), target.protocol, target.fix_imports)
         };
         let mut kept = {
             let mut this = slf.borrow_mut();

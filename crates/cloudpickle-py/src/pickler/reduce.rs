@@ -5,13 +5,13 @@ use pyo3::{
     exceptions::PyKeyError,
     intern,
     prelude::*,
-    types::{PyDict, PyFunction, PyIterator, PyString, PyTuple, PyType},
+    types::{PyDict, PyIterator, PyString, PyTuple, PyType},
 };
 
 use crate::{
     failure::{Failure, To},
     ffi::{Kind, same_object},
-    pickler::walk::Walk,
+    pickler::{lookup, walk::Walk},
 };
 
 impl<'py> Walk<'_, 'py> {
@@ -30,7 +30,7 @@ impl<'py> Walk<'_, 'py> {
             return self.save_function(object);
         } else if let Ok(class) = object.cast::<PyType>() {
             return self.save_class(class, kind);
-        } else if kind == Kind::Other && object.is_instance_of::<PyFunction>() {
+        } else if kind == Kind::Other && lookup::is_function(object)? {
             // a proxy that says it is a function
             return self.save_function(object);
         }

@@ -1,4 +1,4 @@
-//! Tells code objects of other Python versions, which would not run here, or would crash.
+//! Tells code objects of other Python versions and corrupt ones, which would not run here, or would crash.
 
 use std::{
     hash::{Hash, Hasher},
@@ -21,7 +21,7 @@ use crate::state::State;
 /// Refuses the arguments of `types.CodeType` if this Python cannot have made them and another one can.
 ///
 /// # Errors
-/// `UnpicklingError` that tells which Python made them.
+/// `UnpicklingError` that tells which Python made them, or which opcode no Python has.
 pub(super) fn refuse_other_versions(py: Python<'_>, args: &Bound<'_, PyTuple>) -> PyResult<()> {
     // What is no code object's arguments at all, `types.CodeType` itself refuses.
     let Some(shape) = shape(args) else { return Ok(()) };
@@ -58,8 +58,14 @@ fn refuse(py: Python<'_>, shape: &CodeShape<'_>, running: PythonVersion) -> PyRe
         })
         .collect();
     if makers.is_empty() {
-        // bytecode that no compiler made
-        return Ok(());
+        // Bytecode that no compiler made is left to the interpreter, unless it could crash on it.
+        return match shape.alien_opcode(Implementation::CPython, running) {
+            None => Ok(()),
+            Some((offset, opcode)) => Err(State::get(py)?.unpickling_error(
+                py,
+                format!("the function's bytecode has opcode {opcode} at byte {offset}, which Python {running} does not have"),
+            )),
+        };
     }
     let message = format!(
         "this function was pickled by {}; this is Python {running}: pickle and load functions with the same minor version",

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 use pyo3::{
-    exceptions::{PyTypeError, PyValueError},
+    exceptions::{PyNotImplementedError, PyTypeError, PyValueError},
     intern,
     prelude::*,
     types::PyBytes,
@@ -103,8 +103,13 @@ impl<'py> File<'py> {
         self.buffer.clear();
         self.used = 0;
         if let Some(peek) = &self.peek {
-            // Files that only seem to be able to peek are read from.
-            if let Ok(bytes) = peek.call1((CHUNK.min(1 << 16),))
+            let peeked = match peek.call1((1 << 16,)) {
+                Ok(peeked) => Some(peeked),
+                // a file that only seems to be able to peek is read from
+                Err(error) if error.is_instance_of::<PyNotImplementedError>(self.py()) => None,
+                Err(error) => return Err(error),
+            };
+            if let Some(bytes) = &peeked
                 && let Ok(bytes) = bytes.cast::<PyBytes>()
                 && !bytes.as_bytes().is_empty()
             {

@@ -7,11 +7,10 @@ use pickle_opcodes::{Op, Opcode};
 use pickle_parse::{Error, Machine, MachineError, OpReader, PythonException};
 use pyo3::{
     PyTraverseError, PyVisit,
-    buffer::PyBuffer,
-    exceptions::{PyOSError, PyTypeError, PyValueError},
+    exceptions::{PyBufferError, PyOSError, PyTypeError, PyUnicodeDecodeError, PyValueError},
     intern,
     prelude::*,
-    types::{PyBytes, PyDict, PyInt, PyString, PyTuple},
+    types::{PyBytes, PyDict, PyInt, PyMemoryView, PyString, PyTuple},
 };
 
 use crate::state::State;
@@ -30,6 +29,18 @@ fn exception(py: Python<'_>, error: MachineError<BuildError>) -> PyErr {
             (BuildErrorKind::Pickle(message), Ok(state)) => {
                 state.unpickling_error(py, format!("{message} ({opcode} at byte {offset})"))
             }
+            (BuildErrorKind::Raised(error), Ok(state)) if is_bad_text(py, &error, opcode) => {
+                let value = error.value(py);
+                let place = format!("{opcode} at byte {offset}");
+                let made = value.getattr("args").and_then(|args| state.text_error.bind(py).call1(args.cast::<PyTuple>()?));
+                match made {
+                    Ok(made) => {
+                        let _ = made.setattr("place", place);
+                        PyErr::from_value(made)
+                    }
+                    Err(_) => error,
+                }
+            }
             (BuildErrorKind::Raised(error), _) => {
                 let note = format!("while unpickling: {opcode} at byte {offset}");
                 // an exception that cannot take notes is raised without
@@ -39,6 +50,15 @@ fn exception(py: Python<'_>, error: MachineError<BuildError>) -> PyErr {
             (_, Err(error)) => error,
         },
     }
+}
+
+/// Whether an error is about the text that an opcode itself holds.
+fn is_bad_text(py: Python<'_>, error: &PyErr, opcode: Opcode) -> bool {
+    let has_text = matches!(
+        opcode,
+        Opcode::ShortBinUnicode | Opcode::BinUnicode | Opcode::BinUnicode8 | Opcode::Unicode | Opcode::Global | Opcode::Inst
+    );
+    has_text && error.get_type(py).is(py.get_type::<PyUnicodeDecodeError>())
 }
 
 #[cold]
@@ -93,8 +113,12 @@ pub(crate) fn loads<'py>(
         return Err(PyTypeError::new_err("a bytes-like object is required, not 'str'"));
     }
     // What can be written to is copied: the pickle may run code that writes to it.
-    let view = PyBuffer::<u8>::get(data)?;
-    run(py, &mut machine, &view.to_vec(py)?)
+    let view = PyMemoryView::from(data)?;
+    if !view.getattr(intern!(py, "c_contiguous"))?.is_truthy()? {
+        return Err(PyBufferError::new_err("loads() needs contiguous bytes"));
+    }
+    let bytes = view.call_method0(intern!(py, "tobytes"))?.cast_into::<PyBytes>()?;
+    run(py, &mut machine, bytes.as_bytes())
 }
 
 fn run<'py>(py: Python<'py>, machine: &mut LiveMachine<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
@@ -206,11 +230,12 @@ impl Unpickler {
             errors: errors.to_owned(),
             buffers: buffers_of(buffers)?.map(Bound::unbind),
         };
-        let mut this = slf.borrow_mut();
-        this.source = Some(source);
-        let memo = std::mem::take(&mut this.memo);
-        drop(this);
-        drop(memo);
+        let replaced = {
+            let mut this = slf.borrow_mut();
+            (this.source.replace(source), std::mem::take(&mut this.memo))
+        };
+        // objects may die here, and their destructors may call this unpickler
+        drop(replaced);
         Ok(())
     }
 
