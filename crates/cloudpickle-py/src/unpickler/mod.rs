@@ -4,7 +4,7 @@ mod builder;
 mod file;
 
 use pickle_opcodes::{Op, Opcode};
-use pickle_parse::{Error, Machine, MachineError, OpReader, PythonException};
+use pickle_parse::{Error, Limits, Machine, MachineError, OpReader, PythonException};
 use pyo3::{
     PyTraverseError, PyVisit,
     exceptions::{PyBufferError, PyOSError, PyTypeError, PyUnicodeDecodeError, PyValueError},
@@ -105,10 +105,15 @@ pub(crate) fn loads<'py>(
         buffers: buffers_of(buffers)?,
         ..Options::default()
     };
-    let mut machine = Machine::new(LiveBuilder::new(py, options)?);
+    let builder = LiveBuilder::new(py, options)?;
     if let Ok(bytes) = data.cast::<PyBytes>() {
-        return run(py, &mut machine, bytes.as_bytes());
+        let bytes = bytes.as_bytes();
+        // the later protocols write ints in binary
+        let is_binary = bytes.first() == Some(&Opcode::Proto.byte());
+        let limits = if is_binary { Limits::default() } else { limits(py)? };
+        return run(py, &mut Machine::with_limits(builder, limits), bytes);
     }
+    let mut machine = Machine::with_limits(builder, limits(py)?);
     if data.cast::<PyString>().is_ok() {
         return Err(PyTypeError::new_err("a bytes-like object is required, not 'str'"));
     }
@@ -119,6 +124,19 @@ pub(crate) fn loads<'py>(
     }
     let bytes = view.call_method0(intern!(py, "tobytes"))?.cast_into::<PyBytes>()?;
     run(py, &mut machine, bytes.as_bytes())
+}
+
+/// The limits of a pickle that may write ints in decimal: as many digits as the interpreter converts.
+fn limits(py: Python<'_>) -> PyResult<Limits> {
+    let mut limits = Limits::default();
+    if let Some(digits) = State::get(py)?.sys.bind(py).getattr_opt(intern!(py, "get_int_max_str_digits"))? {
+        limits.int_digits = match digits.call0()?.extract()? {
+            // 0 stands for no limit
+            0 => usize::MAX,
+            digits => digits,
+        };
+    }
+    Ok(limits)
 }
 
 fn run<'py>(py: Python<'py>, machine: &mut LiveMachine<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
@@ -145,7 +163,7 @@ pub(crate) fn load<'py>(
         buffers: buffers_of(buffers)?,
         ..Options::default()
     };
-    let mut machine = Machine::new(LiveBuilder::new(file.py(), options)?);
+    let mut machine = Machine::with_limits(LiveBuilder::new(file.py(), options)?, limits(file.py())?);
     run_file(&mut machine, File::new(file)?)
 }
 
@@ -270,7 +288,7 @@ impl Unpickler {
             };
             (options, source.file.bind(py).clone())
         };
-        let mut machine = Machine::new(LiveBuilder::new(py, options)?);
+        let mut machine = Machine::with_limits(LiveBuilder::new(py, options)?, limits(py)?);
         for (index, object) in std::mem::take(&mut slf.borrow_mut().memo) {
             machine.memo_mut().set(index, object.into_bound(py));
         }
