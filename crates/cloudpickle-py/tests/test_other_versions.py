@@ -67,7 +67,8 @@ def with_bytecode(bytecode):
 
 
 def test_bytecode_that_no_compiler_made_is_left_to_the_interpreter():
-    nothing = bytes([opcode.opmap["NOP"], 0]) * 7
+    # as long as the line table says
+    nothing = bytes([opcode.opmap["NOP"], 0]) * (len(pickled_code.__code__.co_code) // 2)
     assert cloudpickle_rs.loads(with_bytecode(nothing)).co_code == nothing
 
 
