@@ -33,15 +33,29 @@ const WRITERS: [&str; 12] = ["2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", 
 /// [`CLOUDPICKLES`].
 type Release = (&'static str, &'static str, &'static [(u8, u8)]);
 
+/// Upstream's own module.
+const CLOUDPICKLE: &str = "cloudpickle";
+
 /// The release that is upstream now pickles the zoo under every Python at the highest protocol as well.
 const RELEASES: [Release; 7] = [
-    ("0.5.6", "cloudpickle", &[(6, 2), (6, 4)]),
-    ("0.8.1", "cloudpickle", &[(7, 4)]),
-    ("1.2.2", "cloudpickle", &[(7, 4), (8, 5)]),
-    ("1.6.0", "cloudpickle", &[(7, 4), (8, 5)]),
-    ("2.2.1", "cloudpickle", &[(6, 4)]),
+    ("0.5.6", CLOUDPICKLE, &[(6, 2), (6, 4)]),
+    ("0.8.1", CLOUDPICKLE, &[(7, 4)]),
+    ("1.2.2", CLOUDPICKLE, &[(7, 4), (8, 5)]),
+    ("1.6.0", CLOUDPICKLE, &[(7, 4), (8, 5)]),
+    ("2.2.1", CLOUDPICKLE, &[(6, 4)]),
     ("2.2.1", "pyspark.cloudpickle", &[(11, 5)]),
-    ("3.1.2", "cloudpickle", &[(13, 0), (13, 2)]),
+    ("3.1.2", CLOUDPICKLE, &[(13, 0), (13, 2)]),
+];
+
+/// A package that brings a copy of cloudpickle along, its release, the module of the copy, of which
+/// [`CLOUDPICKLES`] has pickles. The copy alone is taken out of the package, so that nothing else of it is needed.
+///
+/// `pyspark-client` has the same copy as `pyspark`, which is 300 times as large.
+const COPIES: [(&str, &str, &str); 4] = [
+    ("apache-beam", "2.77.0", "apache_beam.internal.cloudpickle"),
+    ("joblib", "1.5.2", "joblib.externals.cloudpickle"),
+    ("pyspark-client", "4.2.0", "pyspark.cloudpickle"),
+    ("ray", "2.60.0", "ray.cloudpickle"),
 ];
 
 /// Makes what the interpreters at hand can make, and tells which files are others than before.
@@ -156,6 +170,29 @@ impl Corpus<'_> {
             }
             std::fs::rename(&made, &folder)?;
         }
+        for (package, release, module) in COPIES {
+            let folder = self.release(release, module);
+            if self.shell.path_exists(&folder) {
+                continue;
+            }
+            let (made, kept) = (self.folder.join("made"), self.folder.join("kept"));
+            self.shell.remove_path(&made)?;
+            self.shell.remove_path(&kept)?;
+            venv.install(&[
+                "--no-deps".into(),
+                "--no-compile".into(),
+                "--target".into(),
+                made.clone().into_os_string(),
+                format!("{package}=={release}").into(),
+            ])?;
+            let path: PathBuf = module.split('.').collect();
+            for above in path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()) {
+                self.shell.write_file(kept.join(above).join("__init__.py"), "")?;
+            }
+            std::fs::rename(made.join(&path), kept.join(&path))?;
+            self.shell.remove_path(&made)?;
+            std::fs::rename(&kept, &folder)?;
+        }
         Ok(())
     }
 
@@ -182,7 +219,7 @@ impl Corpus<'_> {
 
     fn upstream(&self) -> anyhow::Result<std::ffi::OsString> {
         let release = UPSTREAM.split_once("==").context("upstream has no version")?.1;
-        self.import_path(release, "cloudpickle")
+        self.import_path(release, CLOUDPICKLE)
     }
 
     /// Pickles that graphs are to come out as, by every CPython.
@@ -204,12 +241,20 @@ impl Corpus<'_> {
                 if let Some(python) = self.pythons.get(&PythonVersion::new(3, *minor).to_string()) {
                     let (python, protocol) = (&python.path, protocol.to_string());
                     quietly(cmd!(self.shell, "{python} make.py {protocol} {module}").env("PYTHONPATH", &path))?;
+                    if module == CLOUDPICKLE {
+                        quietly(cmd!(self.shell, "{python} -W ignore make_models.py {protocol}").env("PYTHONPATH", &path))?;
+                    }
                 }
             }
         }
         for python in self.pythons.values().filter(|python| python.is_cpython() && python.version >= PythonVersion::new(3, 8)) {
             let python = &python.path;
             quietly(cmd!(self.shell, "{python} make.py").env("PYTHONPATH", self.upstream()?))?;
+            quietly(cmd!(self.shell, "{python} -W ignore make_models.py").env("PYTHONPATH", self.upstream()?))?;
+        }
+        for (_, release, module) in COPIES {
+            let (judge, path) = (&self.judge.path, self.import_path(release, module)?);
+            quietly(cmd!(self.shell, "{judge} -W ignore make_models.py 5 {module}").env("PYTHONPATH", path))?;
         }
         Ok(())
     }

@@ -49,7 +49,11 @@ pub mod names;
 mod version;
 
 pub use error::{Error, ErrorKind};
-pub use model::{Attributes, Captured, Cell, Class, Code, Enum, Function, Names, Variables, classes, enums, functions};
+pub use model::{
+    AttributeOf, Attributes, BuiltinType, Call, Captured, Cell, Class, Code, DictView, DictViewKind, Enum, FieldKind, Function,
+    Logger, MappingProxy, MemoryView, Method, MethodDescriptor, MethodKind, Model, Models, Module, NamedTuple, Names, Partial,
+    Property, TextFile, TypeVar, Variables, WeakSet, classes, dialects, enums, functions,
+};
 pub use names::{Dialect, Reconstructor};
 pub use version::{Implementation, PythonVersion};
 

@@ -183,49 +183,91 @@ macro_rules! define_dialects {
     ($($variant:ident $module:literal [$($other:literal),*] $doc:literal;)*) => {
         /// Whose copy of cloudpickle wrote a pickle, told by the module that its reconstructors are named in.
         ///
-        /// Projects that carry a copy of cloudpickle inside their own package change nothing but that module's name.
+        /// Projects that carry a copy of cloudpickle inside their own package change little but that module's name. A module that
+        /// none of the known ones has, and whose name ends as those of copies do, is [`Dialect::Other`]: what its functions do when
+        /// the pickle is loaded is up to that module.
+        ///
+        /// ```
+        /// use cloud_reduce::Dialect;
+        ///
+        /// assert_eq!(Dialect::from_module("pyspark.cloudpickle"), Some(Dialect::PySpark));
+        /// assert_eq!(Dialect::from_module("inhouse.vendor.cloudpickle.cloudpickle"), Some(Dialect::Other));
+        /// assert_eq!(Dialect::from_module("pickle"), None);
+        /// ```
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[non_exhaustive]
         pub enum Dialect {
             $(#[doc = $doc] $variant,)*
+            /// The copy inside a package that this crate does not know.
+            Other,
         }
 
         impl Dialect {
-            /// Every dialect.
-            pub const ALL: [Dialect; [$($module),*].len()] = [$(Dialect::$variant),*];
+            /// Every known dialect.
+            pub const KNOWN: [Dialect; [$($module),*].len()] = [$(Dialect::$variant),*];
 
-            /// The module that its newest release names reconstructors in.
+            /// The module that its newest release names reconstructors in, or `None` for [`Dialect::Other`].
             #[must_use]
-            pub const fn module(self) -> &'static str {
-                match self { $(Dialect::$variant => $module,)* }
+            pub const fn module(self) -> Option<&'static str> {
+                match self {
+                    $(Dialect::$variant => Some($module),)*
+                    Dialect::Other => None,
+                }
             }
 
-            /// Every module that any of its releases names reconstructors in, the newest first.
+            /// Every module that any of its releases names reconstructors in, the newest first; none for [`Dialect::Other`].
             #[must_use]
             pub const fn modules(self) -> &'static [&'static str] {
-                match self { $(Dialect::$variant => &[$module, $($other),*],)* }
+                match self {
+                    $(Dialect::$variant => &[$module, $($other),*],)*
+                    Dialect::Other => &[],
+                }
             }
 
-            /// The dialect that names its reconstructors in a module, or `None` where no known copy of cloudpickle does.
+            /// The dialect that names its reconstructors in a module, or `None` for a module that is no copy of cloudpickle by its
+            /// name.
             #[must_use]
             pub fn from_module(module: &str) -> Option<Dialect> {
                 match module {
                     $($module $(| $other)* => Some(Dialect::$variant),)*
-                    _ => None,
+                    _ => COPIES.iter().any(|end| module.ends_with(end)).then_some(Dialect::Other),
                 }
             }
         }
     };
 }
 
+/// How the modules of copies of cloudpickle end.
+const COPIES: [&str; 3] = [".cloudpickle", ".cloudpickle.cloudpickle", ".cloudpickle.cloudpickle_fast"];
+
 #[rustfmt::skip]
 define_dialects! {
     Cloudpickle "cloudpickle.cloudpickle" ["cloudpickle.cloudpickle_fast", "cloudpickle"] "cloudpickle itself.";
     PySpark "pyspark.cloudpickle.cloudpickle" ["pyspark.cloudpickle.cloudpickle_fast", "pyspark.cloudpickle"] "The copy inside PySpark (a single module before Spark 3.1).";
     Ray "ray.cloudpickle.cloudpickle" ["ray.cloudpickle.cloudpickle_fast", "ray.cloudpickle"] "The copy inside Ray.";
-    Joblib "joblib.externals.cloudpickle.cloudpickle" ["joblib.externals.cloudpickle.cloudpickle_fast", "joblib.externals.cloudpickle"] "The copy inside joblib, which loky and scikit-learn use.";
+    Joblib "joblib.externals.cloudpickle.cloudpickle" ["joblib.externals.cloudpickle.cloudpickle_fast", "joblib.externals.cloudpickle"] "The copy inside joblib up to 1.5, which loky and scikit-learn use.";
     SklearnJoblib "sklearn.externals.joblib.externals.cloudpickle.cloudpickle" ["sklearn.externals.joblib.externals.cloudpickle"] "The copy inside the joblib that scikit-learn carried before 0.23.";
-    Beam "apache_beam.internal.cloudpickle.cloudpickle" ["apache_beam.internal.cloudpickle"] "The copy inside Apache Beam.";
+    Beam "apache_beam.internal.cloudpickle.cloudpickle" ["apache_beam.internal.cloudpickle.cloudpickle_fast", "apache_beam.internal.cloudpickle"] "The copy inside Apache Beam, whose state setters are `functools.partial`s.";
     Srsly "srsly.cloudpickle.cloudpickle" ["srsly.cloudpickle.cloudpickle_fast", "srsly.cloudpickle"] "The copy inside srsly, which spaCy uses.";
+    CloudpickleRs "cloudpickle_rs.cloudpickle" ["cloudpickle_rs.cloudpickle_fast", "cloudpickle_rs"] "This project's module, which itself writes cloudpickle's own names.";
+}
+
+impl Dialect {
+    /// The module of this dialect that has what another dialect's `module` has: `cloudpickle_fast` of one package for that of
+    /// another, otherwise the module of the newest release. `None` for [`Dialect::Other`].
+    ///
+    /// ```
+    /// use cloud_reduce::Dialect;
+    ///
+    /// assert_eq!(Dialect::Cloudpickle.module_for("pyspark.cloudpickle"), Some("cloudpickle.cloudpickle"));
+    /// assert_eq!(Dialect::Ray.module_for("cloudpickle.cloudpickle_fast"), Some("ray.cloudpickle.cloudpickle_fast"));
+    /// ```
+    #[must_use]
+    pub fn module_for(self, module: &str) -> Option<&'static str> {
+        const FAST: &str = ".cloudpickle_fast";
+        let fast = module.ends_with(FAST).then(|| self.modules().iter().find(|own| own.ends_with(FAST))).flatten();
+        fast.copied().or(self.module())
+    }
 }
 
 #[cfg(test)]
@@ -246,13 +288,13 @@ mod tests {
 
     #[test]
     fn every_module_belongs_to_the_dialect_that_lists_it() {
-        for dialect in Dialect::ALL {
-            assert_eq!(dialect.modules()[0], dialect.module());
+        for dialect in Dialect::KNOWN {
+            assert_eq!(Some(dialect.modules()[0]), dialect.module());
             for module in dialect.modules() {
                 assert_eq!(Dialect::from_module(module), Some(dialect));
             }
         }
-        assert_eq!(Dialect::Cloudpickle.module(), MODULE);
+        assert_eq!(Dialect::Cloudpickle.module(), Some(MODULE));
         assert_eq!(Dialect::from_module(FAST_MODULE), Some(Dialect::Cloudpickle));
     }
 }

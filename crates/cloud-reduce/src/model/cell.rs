@@ -2,7 +2,7 @@
 
 use pickle_graph::{Graph, NodeId};
 
-use super::value::{Callee, Fields};
+use super::{callee::Callee, value::Fields};
 use crate::{Error, ErrorKind, Reconstructor};
 
 /// A closure cell: the variable that a nested function shares with the function around it.
@@ -16,7 +16,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    const MODEL: &'static str = "cell";
+    pub(super) const MODEL: &'static str = "cell";
 
     /// Reads the cell that a node is.
     ///

@@ -3,10 +3,14 @@
 use pickle_graph::{Graph, Node, NodeId, Step, Str};
 
 use super::{
-    Fills, filled_object,
-    value::{Attributes, Callee, Fields},
+    callee::Callee,
+    fills::{Fills, filled_object},
+    value::{Attributes, Fields},
 };
-use crate::{Dialect, Error, ErrorKind, Reconstructor};
+use crate::{
+    Dialect, Error, ErrorKind, Reconstructor,
+    class::{ABC_IMPL, SLOTS},
+};
 
 /// A class pickled by value, with all of its attributes. It borrows from the graph.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +62,7 @@ pub struct Enum<'a> {
 }
 
 impl<'a> Class<'a> {
-    const MODEL: &'static str = "class";
+    pub(super) const MODEL: &'static str = "class";
 
     /// Reads the class that a node is.
     ///
@@ -72,7 +76,7 @@ impl<'a> Class<'a> {
         Self::read_filled(graph, object, &fills_for(graph, object))
     }
 
-    fn read_filled(graph: &'a Graph, id: NodeId, fills: &Fills) -> Result<Class<'a>, Error> {
+    pub(super) fn read_filled(graph: &'a Graph, id: NodeId, fills: &Fills) -> Result<Class<'a>, Error> {
         let fields = Fields { graph, model: Self::MODEL, node: id };
         let fill = fills.get(id);
         let maker = Maker::of(graph, id, fills).ok_or_else(|| fields.not_this())?;
@@ -97,10 +101,42 @@ impl<'a> Class<'a> {
     pub fn module(&self) -> Option<NodeId> {
         self.type_kwargs.get("__module__").or_else(|| self.attributes.get("__module__"))
     }
+
+    /// `__doc__`, which need not be a string.
+    #[must_use]
+    pub fn doc(&self) -> Option<NodeId> {
+        let doc = self.attributes.get("__doc__").or_else(|| self.type_kwargs.get("__doc__"));
+        doc.filter(|&id| id != NodeId::NONE)
+    }
+
+    /// `__annotations__`: a dict. From Python 3.14 on a class has one only where somebody asked for it before the class was
+    /// pickled (PEP 649), and it stands under another name.
+    #[must_use]
+    pub fn annotations(&self) -> Option<NodeId> {
+        self.attributes.get("__annotations__").or_else(|| self.attributes.get("__annotations_cache__"))
+    }
+
+    /// `__slots__`: a tuple or a list of names, or one name.
+    #[must_use]
+    pub fn slots(&self) -> Option<NodeId> {
+        self.attributes.get(SLOTS).or_else(|| self.type_kwargs.get(SLOTS))
+    }
+
+    /// `__type_params__`: a tuple of type variables, from Python 3.12 on.
+    #[must_use]
+    pub fn type_params(&self) -> Option<NodeId> {
+        self.attributes.get("__type_params__")
+    }
+
+    /// The classes that are registered with an abstract base class: a list.
+    #[must_use]
+    pub fn registered(&self) -> Option<NodeId> {
+        self.attributes.get(ABC_IMPL)
+    }
 }
 
 impl<'a> Enum<'a> {
-    const MODEL: &'static str = "enum";
+    pub(super) const MODEL: &'static str = "enum";
 
     /// Reads the enum that a node is.
     ///
@@ -114,7 +150,7 @@ impl<'a> Enum<'a> {
         Self::read_filled(graph, object, &fills_for(graph, object))
     }
 
-    fn read_filled(graph: &'a Graph, id: NodeId, fills: &Fills) -> Result<Enum<'a>, Error> {
+    pub(super) fn read_filled(graph: &'a Graph, id: NodeId, fills: &Fills) -> Result<Enum<'a>, Error> {
         let fields = Fields { graph, model: Self::MODEL, node: id };
         let Some((Callee::Reconstructor(dialect, Reconstructor::MakeSkeletonEnum), args)) = Callee::of_call(graph, id) else {
             return Err(fields.not_this());

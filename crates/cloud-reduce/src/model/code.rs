@@ -4,7 +4,10 @@ use std::{borrow::Cow, collections::HashSet};
 
 use pickle_graph::{Graph, NodeId, Str};
 
-use super::value::{Callee, Fields, Names, bytes};
+use super::{
+    callee::Callee,
+    value::{Fields, Names, bytes},
+};
 use crate::{
     Error, ErrorKind, Implementation, PythonVersion,
     code::{CodeField, CodeLayout, CodeShape, GlobalOps, LineTable, LineTableFormat, OpcodeTable},
@@ -48,7 +51,7 @@ struct Numbers {
 }
 
 impl<'a> Code<'a> {
-    const MODEL: &'static str = "code object";
+    pub(super) const MODEL: &'static str = "code object";
 
     /// Reads the code object that a node is.
     ///

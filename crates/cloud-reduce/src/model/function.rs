@@ -3,8 +3,10 @@
 use pickle_graph::{Graph, NodeId, Step, Str};
 
 use super::{
-    Cell, Code, Fills, filled_object,
-    value::{Attributes, Callee, Fields, text},
+    Cell, Code,
+    callee::Callee,
+    fills::{Fills, filled_object},
+    value::{Attributes, Fields, text},
 };
 use crate::{Dialect, Error, ErrorKind, PythonVersion, Reconstructor, function::FunctionState};
 
@@ -67,7 +69,7 @@ pub struct Captured<'a> {
 }
 
 impl<'a> Function<'a> {
-    const MODEL: &'static str = "function";
+    pub(super) const MODEL: &'static str = "function";
 
     /// Reads the function that a node is.
     ///
@@ -86,7 +88,7 @@ impl<'a> Function<'a> {
     }
 
     /// `id` is no call that fills a function but the function itself.
-    fn read_filled(graph: &'a Graph, id: NodeId, fills: &Fills) -> Result<Function<'a>, Error> {
+    pub(super) fn read_filled(graph: &'a Graph, id: NodeId, fills: &Fills) -> Result<Function<'a>, Error> {
         let fields = Fields { graph, model: Self::MODEL, node: id };
         let Some((callee, args)) = maker(graph, id) else { return Err(fields.not_this()) };
         let (dialect, counts) = match callee {

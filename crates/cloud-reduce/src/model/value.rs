@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use pickle_graph::{Graph, Node, NodeId, Str};
 
-use crate::{Dialect, Error, ErrorKind, Reconstructor};
+use crate::{Error, ErrorKind};
 
 /// A dict whose keys are names, such as a function's globals or a class's attributes. It borrows from the graph; a copy costs
 /// nothing.
@@ -125,8 +125,18 @@ impl<'a> Fields<'a> {
         self.error(ErrorKind::NotThis { found: self.graph.node(self.node).kind() }, "")
     }
 
+    /// The arguments of a call, where they are as many as it takes.
+    pub(super) fn arguments<const N: usize>(self, args: &[NodeId]) -> Result<[NodeId; N], Error> {
+        args.try_into().map_err(|_| self.error(ErrorKind::ArgumentCount { found: args.len() }, ""))
+    }
+
     #[cold]
-    fn wrong(self, field: &'static str, expected: &'static str, id: NodeId) -> Error {
+    pub(super) fn missing(self, field: &'static str) -> Error {
+        self.error(ErrorKind::Missing, field)
+    }
+
+    #[cold]
+    pub(super) fn wrong(self, field: &'static str, expected: &'static str, id: NodeId) -> Error {
         self.error(ErrorKind::Type { expected, found: self.graph.node(id).kind() }, field)
     }
 
@@ -150,6 +160,13 @@ impl<'a> Fields<'a> {
         match self.graph.node(id).as_dict() {
             Some(items) => Ok(Attributes { graph: self.graph, id, items }),
             None => Err(self.wrong(field, "a dict", id)),
+        }
+    }
+
+    pub(super) fn bool(self, field: &'static str, id: NodeId) -> Result<bool, Error> {
+        match self.graph.node(id) {
+            Node::Bool(value) => Ok(value),
+            _ => Err(self.wrong(field, "a bool", id)),
         }
     }
 
@@ -177,6 +194,14 @@ impl<'a> Fields<'a> {
     pub(super) fn int(self, field: &'static str, id: NodeId) -> Result<i32, Error> {
         match self.graph.node(id) {
             Node::Int(value) => i32::try_from(value).map_err(|_| self.error(ErrorKind::Range, field)),
+            Node::BigInt(_) => Err(self.error(ErrorKind::Range, field)),
+            _ => Err(self.wrong(field, "an int", id)),
+        }
+    }
+
+    pub(super) fn number(self, field: &'static str, id: NodeId) -> Result<i64, Error> {
+        match self.graph.node(id) {
+            Node::Int(value) => Ok(value),
             Node::BigInt(_) => Err(self.error(ErrorKind::Range, field)),
             _ => Err(self.wrong(field, "an int", id)),
         }
@@ -234,50 +259,6 @@ pub(super) fn bytes(graph: &Graph, id: NodeId) -> Option<Cow<'_, [u8]>> {
         EncodedBytes::Plain(bytes) => Some(Cow::Borrowed(bytes)),
         EncodedBytes::Latin1(text) => {
             text.code_points().map(|point| u8::try_from(point).ok()).collect::<Option<Vec<u8>>>().map(Cow::Owned)
-        }
-    }
-}
-
-/// What a call in a pickle calls, as far as cloudpickle has to do with it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Callee<'a> {
-    Reconstructor(Dialect, Reconstructor),
-    /// A type, by its name in the `types` module.
-    Type(&'a str),
-    Other,
-}
-
-impl<'a> Callee<'a> {
-    pub(super) fn of(graph: &'a Graph, id: NodeId) -> Callee<'a> {
-        match graph.node(id) {
-            Node::Global { module, name } => match (module.as_str(), name.as_str()) {
-                (Some("types"), Some(name)) => Callee::Type(name),
-                (Some(module), Some(name)) => match Reconstructor::from_global(module, name) {
-                    Some((dialect, reconstructor)) => Callee::Reconstructor(dialect, reconstructor),
-                    None => Callee::Other,
-                },
-                _ => Callee::Other,
-            },
-            Node::Reduce { callable, args } => {
-                if let Some((module, name)) = graph.node(callable).as_global()
-                    && let Some((_, Reconstructor::BuiltinType)) = Reconstructor::from_global(module, name)
-                    && let Some(&[name]) = graph.node(args).as_tuple()
-                    && let Some(name) = graph.node(name).as_str()
-                {
-                    Callee::Type(name)
-                } else {
-                    Callee::Other
-                }
-            }
-            _ => Callee::Other,
-        }
-    }
-
-    /// What a node calls, and the arguments, where it is a call.
-    pub(super) fn of_call(graph: &'a Graph, id: NodeId) -> Option<(Callee<'a>, &'a [NodeId])> {
-        match graph.node(id) {
-            Node::Reduce { callable, args } => Some((Callee::of(graph, callable), graph.node(args).as_tuple()?)),
-            _ => None,
         }
     }
 }

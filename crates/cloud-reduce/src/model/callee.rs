@@ -1,0 +1,81 @@
+//! [`Callee`]: what a call in a pickle calls, as far as cloudpickle has to do with it.
+
+use pickle_graph::{Graph, Node, NodeId, Step};
+
+use crate::{Dialect, Reconstructor};
+
+/// What a call in a pickle calls, as far as cloudpickle has to do with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Callee<'a> {
+    /// One of cloudpickle's functions.
+    Reconstructor(Dialect, Reconstructor),
+    /// A type, by its name in the `types` module.
+    Type(&'a str),
+    /// Another object of a module; that of builtins is `builtins` here, as in Python 3.
+    Global(&'a str, &'a str),
+    /// What is no object of a module.
+    Other,
+}
+
+impl<'a> Callee<'a> {
+    pub(crate) fn of(graph: &'a Graph, id: NodeId) -> Callee<'a> {
+        match graph.node(id) {
+            Node::Global { module, name } => match (module.as_str(), name.as_str()) {
+                (Some(module), Some(name)) => Callee::of_global(module, name),
+                _ => Callee::Other,
+            },
+            Node::Reduce { callable, args } => {
+                let Some((module, name)) = graph.node(callable).as_global() else { return Callee::Other };
+                match (Callee::of_global(module, name), graph.node(args).as_tuple()) {
+                    (Callee::Reconstructor(_, Reconstructor::BuiltinType), Some(&[name])) => {
+                        match graph.node(name).as_str() {
+                            // What releases before 1.3 called `type`.
+                            Some("ClassType") => Callee::Global("builtins", "type"),
+                            name => name.map_or(Callee::Other, Callee::Type),
+                        }
+                    }
+                    // Beam calls its reconstructors with a keyword argument or two.
+                    (Callee::Global("functools", "partial"), _) => match graph.steps(id).next() {
+                        Some(Step::Build(state)) => Callee::of_partial(graph, state),
+                        _ => Callee::Other,
+                    },
+                    _ => Callee::Other,
+                }
+            }
+            _ => Callee::Other,
+        }
+    }
+
+    fn of_global(module: &'a str, name: &'a str) -> Callee<'a> {
+        match (module, name) {
+            ("types", name) => Callee::Type(name),
+            ("__builtin__", name) => Callee::Global("builtins", name),
+            (module, name) => match Reconstructor::from_global(module, name) {
+                Some((dialect, reconstructor)) => Callee::Reconstructor(dialect, reconstructor),
+                None => Callee::Global(module, name),
+            },
+        }
+    }
+
+    /// The reconstructor that a `functools.partial` with no positional arguments calls, out of the partial's state.
+    fn of_partial(graph: &'a Graph, state: NodeId) -> Callee<'a> {
+        match graph.node(state).as_tuple() {
+            Some(&[function, NodeId::EMPTY_TUPLE, _, _]) => match graph.node(function).as_global() {
+                Some((module, name)) => match Callee::of_global(module, name) {
+                    reconstructor @ Callee::Reconstructor(..) => reconstructor,
+                    _ => Callee::Other,
+                },
+                None => Callee::Other,
+            },
+            _ => Callee::Other,
+        }
+    }
+
+    /// What a node calls, and the arguments, where it is a call.
+    pub(crate) fn of_call(graph: &'a Graph, id: NodeId) -> Option<(Callee<'a>, &'a [NodeId])> {
+        match graph.node(id) {
+            Node::Reduce { callable, args } => Some((Callee::of(graph, callable), graph.node(args).as_tuple()?)),
+            _ => None,
+        }
+    }
+}
