@@ -11,6 +11,7 @@ does so after `import cloudpickle_rs`, or loads them by `cloudpickle_rs.loads`.
 
 from . import _finder, cloudpickle
 from ._errors import InvalidPickleTextError, InvalidPickleValueError, PickleOverflowError, TruncatedPickleError
+from ._install import install, uninstall
 from ._native import __version__
 from .cloudpickle import (
     DEFAULT_PROTOCOL,
@@ -47,10 +48,12 @@ __all__ = [
     "__version__",
     "dump",
     "dumps",
+    "install",
     "list_registry_pickle_by_value",
     "load",
     "loads",
     "register_pickle_by_value",
+    "uninstall",
     "unregister_pickle_by_value",
 ]
 

@@ -19,10 +19,12 @@ __all__ = [
     "__version__",
     "dump",
     "dumps",
+    "install",
     "list_registry_pickle_by_value",
     "load",
     "loads",
     "register_pickle_by_value",
+    "uninstall",
     "unregister_pickle_by_value",
 ]
 
@@ -74,3 +76,5 @@ def load(
 def register_pickle_by_value(module: ModuleType) -> None: ...
 def unregister_pickle_by_value(module: ModuleType) -> None: ...
 def list_registry_pickle_by_value() -> set[str]: ...
+def install() -> None: ...
+def uninstall() -> None: ...

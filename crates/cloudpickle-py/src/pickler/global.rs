@@ -204,7 +204,8 @@ impl<'py> Walk<'_, 'py> {
             self.save(self.state.reconstructor_names[reconstructor as usize].bind(self.py).as_any())?;
             self.encoder.op(Opcode::StackGlobal);
         } else {
-            self.encoder.global(cloud_reduce::names::MODULE, reconstructor.name())?;
+            let module_name = self.hooks.reconstructors_module.as_ref().map(|name| name.to_str()).transpose()?;
+            self.encoder.global(module_name.unwrap_or(cloud_reduce::names::MODULE), reconstructor.name())?;
         }
         self.memoize(function)
     }
@@ -213,13 +214,14 @@ impl<'py> Walk<'_, 'py> {
     /// that a pickle already has is not written again.
     fn reconstructors_module(&mut self) -> Bound<'py, PyString> {
         let (py, state) = (self.py, self.state);
+        let module_name = self.hooks.reconstructors_module.as_ref().unwrap_or(state.module_name.bind(py));
         self.module_name
             .get_or_insert_with(|| {
-                ffi::imported_module(py, state.module_name.bind(py))
+                ffi::imported_module(py, module_name)
                     .and_then(|module| module.cast::<PyModule>().ok()?.dict().get_item(intern!(py, "__name__")).ok()?)
                     .and_then(|name| name.cast_into_exact::<PyString>().ok())
-                    .filter(|name| *name == *cloud_reduce::names::MODULE)
-                    .unwrap_or_else(|| state.module_name.bind(py).clone())
+                    .filter(|name| name.as_any().eq(module_name).unwrap_or(false))
+                    .unwrap_or_else(|| module_name.clone())
             })
             .clone()
     }

@@ -10,6 +10,7 @@ mod reduce;
 mod scalar;
 mod walk;
 
+use cloud_reduce::{Dialect, Reconstructor};
 use pickle_emit::Encoder;
 use pickle_opcodes::Protocol;
 use pyo3::{
@@ -17,7 +18,7 @@ use pyo3::{
     exceptions::{PyRecursionError, PyTypeError, PyValueError},
     intern,
     prelude::*,
-    types::{PyBytes, PyDict, PyTuple},
+    types::{PyBytes, PyDict, PyString, PyTuple},
 };
 
 pub(crate) use code::CodeFacts;
@@ -126,6 +127,21 @@ pub(crate) fn dumps<'py>(
     let protocol = protocol_of(protocol)?;
     check_buffer_callback(buffer_callback.as_ref(), protocol)?;
     let hooks = Hooks { buffer_callback, ..Hooks::default() };
+    Ok(run_walk(obj.py(), obj, protocol, true, &mut Kept::default(), &hooks, false)?.0)
+}
+
+/// Serializes an object into `bytes` in which cloudpickle's reconstructors are named in another module: that of a copy of
+/// cloudpickle, which has them under the same names.
+#[pyfunction]
+pub(crate) fn _dumps_for<'py>(
+    module_name: Bound<'py, PyString>,
+    obj: &Bound<'py, PyAny>,
+    protocol: Option<&Bound<'py, PyAny>>,
+    buffer_callback: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let protocol = protocol_of(protocol)?;
+    check_buffer_callback(buffer_callback.as_ref(), protocol)?;
+    let hooks = Hooks { buffer_callback, reconstructors_module: Some(module_name), ..Hooks::default() };
     Ok(run_walk(obj.py(), obj, protocol, true, &mut Kept::default(), &hooks, false)?.0)
 }
 
@@ -389,6 +405,10 @@ fn overridden<'py>(pickler: &Bound<'py, Pickler>) -> PyResult<Hooks<'py>> {
         dispatch_table: (!dispatch_table.is(&state.chained_dispatch_table)).then_some(dispatch_table),
         ..Hooks::default()
     };
+    if !object.get_type().is(&own) {
+        let module_name = object.getattr_opt(intern!(py, "_reconstructors_module"))?;
+        hooks.reconstructors_module = module_name.map(Bound::cast_into::<PyString>).transpose()?;
+    }
     let name = intern!(py, "reducer_override");
     let of_instance = match object.getattr(intern!(py, "__dict__"))?.cast::<PyDict>() {
         Ok(dict) => dict.get_item(name)?,
@@ -403,6 +423,7 @@ fn overridden<'py>(pickler: &Bound<'py, Pickler>) -> PyResult<Hooks<'py>> {
 /// Adds the pickling functions and classes to a module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(dumps, module)?)?;
+    module.add_function(wrap_pyfunction!(_dumps_for, module)?)?;
     module.add_function(wrap_pyfunction!(dump, module)?)?;
     module.add_function(wrap_pyfunction!(class::class_reduce, module)?)?;
     module.add_function(wrap_pyfunction!(class::dynamic_class_reduce, module)?)?;
@@ -421,5 +442,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(function::_extract_code_globals, module)?)?;
     module.add_function(wrap_pyfunction!(function::_find_imported_submodules, module)?)?;
     module.add_function(wrap_pyfunction!(function::_function_getstate, module)?)?;
-    module.add("_PICKLE_BY_VALUE_MODULES", lookup::by_value_modules(module.py())?)
+    module.add("_PICKLE_BY_VALUE_MODULES", lookup::by_value_modules(module.py())?)?;
+    module.add("_DIALECT_MODULES", PyTuple::new(module.py(), Dialect::ALL.map(Dialect::module))?)?;
+    let written: Vec<_> = Reconstructor::ALL.into_iter().filter(|it| it.is_current()).map(Reconstructor::name).collect();
+    module.add("_RECONSTRUCTORS", PyTuple::new(module.py(), written)?)
 }

@@ -31,6 +31,9 @@ pub(crate) struct Hooks<'py> {
     pub(crate) reducer_override: Option<Bound<'py, PyAny>>,
     pub(crate) dispatch_table: Option<Bound<'py, PyAny>>,
     pub(crate) buffer_callback: Option<Bound<'py, PyAny>>,
+    /// The module that the pickle names reconstructors in, where it is not cloudpickle's own: that of a copy of cloudpickle in
+    /// another project, whose processes may have no cloudpickle.
+    pub(crate) reconstructors_module: Option<Bound<'py, PyString>>,
     pub(crate) fast: bool,
 }
 
