@@ -443,7 +443,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(function::_find_imported_submodules, module)?)?;
     module.add_function(wrap_pyfunction!(function::_function_getstate, module)?)?;
     module.add("_PICKLE_BY_VALUE_MODULES", lookup::by_value_modules(module.py())?)?;
-    module.add("_DIALECT_MODULES", PyTuple::new(module.py(), Dialect::ALL.map(Dialect::module))?)?;
+    let others = Dialect::KNOWN.into_iter().filter(|dialect| *dialect != Dialect::CloudpickleRs);
+    let modules: Vec<_> = others.filter_map(Dialect::module).collect();
+    module.add("_DIALECT_MODULES", PyTuple::new(module.py(), modules)?)?;
     let written: Vec<_> = Reconstructor::ALL.into_iter().filter(|it| it.is_current()).map(Reconstructor::name).collect();
     module.add("_RECONSTRUCTORS", PyTuple::new(module.py(), written)?)
 }

@@ -1,6 +1,6 @@
 //! [`LiveBuilder`]: what the pickle machine makes live objects with.
 
-use cloud_reduce::Reconstructor;
+use cloud_reduce::{Dialect, Reconstructor};
 use pickle_parse::{Builder, Items};
 use pyo3::{
     exceptions::{PyAttributeError, PyTypeError, PyValueError},
@@ -160,8 +160,8 @@ fn type_name_of(class: &Bound<'_, PyType>) -> String {
     class.name().map_or_else(|_| "object".to_owned(), |name| name.to_string())
 }
 
-/// The object that a module and a name stand for. Cloudpickle's reconstructors, and those of its copies in other projects, are this
-/// module's own, whether upstream or the copy is installed or not.
+/// The object that a module and a name stand for. Cloudpickle's reconstructors, and those of its unchanged copies in other projects,
+/// are this module's own, whether upstream or the copy is installed or not.
 pub(crate) fn find_class<'py>(
     state: &State,
     protocol: u8,
@@ -175,7 +175,8 @@ pub(crate) fn find_class<'py>(
         return Ok(function.bind(py).clone());
     }
     if let (Ok(module), Ok(name)) = (module.to_str(), name.to_str())
-        && let Some((_, reconstructor)) = Reconstructor::from_global(module, name)
+        && let Some((Dialect::Cloudpickle | Dialect::PySpark | Dialect::Ray | Dialect::Joblib, reconstructor)) =
+            Reconstructor::from_global(module, name)
         && let Some(function) = &state.reconstructors[reconstructor as usize]
     {
         return Ok(function.bind(py).clone());
