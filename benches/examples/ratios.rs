@@ -16,11 +16,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use benches::typed::{Floats, Records, Strings};
 use bytes::Bytes;
 use deser_value::Value;
 use pickle_emit::{graph_to_vec, write_op};
 use pickle_opcodes::Op;
 use pickle_parse::{Dis, Ops, graph};
+use serde::{Serialize, de::DeserializeOwned};
 
 /// A call that is shorter than this is measured many times over.
 const SHORT: Duration = Duration::from_millis(20);
@@ -122,6 +124,34 @@ fn work<'a>(name: &str, pickle: &'a Bytes) -> Option<Work<'a>> {
             let config = deser_pickle::DeserializerConfig::builder().max_shared_events(usize::MAX).build();
             config.from_slice::<Value>(pickle).ok()?;
             Box::new(move || drop(black_box(config.from_slice::<Value>(black_box(pickle)))))
+        }
+        _ => {
+            return typed::<Records>(name, pickle)
+                .or_else(|| typed::<Floats>(name, pickle))
+                .or_else(|| typed::<Strings>(name, pickle));
+        }
+    })
+}
+
+/// The call of that name with values of a Rust type, if the pickle holds one.
+fn typed<'a, T: Serialize + DeserializeOwned + for<'de> deser::Deserialize<'de> + 'a>(
+    name: &str,
+    pickle: &'a Bytes,
+) -> Option<Work<'a>> {
+    let value: T = pickle_parse::from_slice(pickle).ok()?;
+    Some(match name {
+        "serde: from_slice" => Box::new(move || drop(black_box(pickle_parse::from_slice::<T>(black_box(pickle))))),
+        "serde-pickle: from_slice" => {
+            serde_pickle::from_slice::<T>(pickle, serde_pickle::DeOptions::new()).ok()?;
+            Box::new(move || drop(black_box(serde_pickle::from_slice::<T>(black_box(pickle), serde_pickle::DeOptions::new()))))
+        }
+        "deser-pickle: from_slice" => {
+            let config = deser_pickle::DeserializerConfig::builder().max_shared_events(usize::MAX).build();
+            config.from_slice::<T>(pickle).ok()?;
+            Box::new(move || drop(black_box(config.from_slice::<T>(black_box(pickle)))))
+        }
+        "serde-pickle: to_vec" => {
+            Box::new(move || drop(black_box(serde_pickle::to_vec(black_box(&value), serde_pickle::SerOptions::new()))))
         }
         _ => return None,
     })

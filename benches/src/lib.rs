@@ -1,6 +1,8 @@
 //! The corpora that the benchmarks run on: pickles at protocol 5, as CPython would write the same objects, generated anew and always
 //! the same.
 
+pub mod typed;
+
 use pickle_emit::{Error, graph_to_vec};
 use pickle_graph::{Graph, Node, NodeId};
 

@@ -137,15 +137,19 @@ struct Corpus<'a> {
 }
 
 impl Corpus<'_> {
-    /// Pickles of every Python at every protocol, with listings.
+    /// Pickles of every Python at every protocol, with listings, and those that serde reads.
     fn ops(&self) -> anyhow::Result<()> {
         let missing: Vec<&str> = WRITERS.into_iter().filter(|name| !self.pythons.contains_key(*name)).collect();
         if !missing.is_empty() {
             bail!("one file has the pickles of all Pythons, and these are not at hand: {}", missing.join(", "));
         }
         let writers = WRITERS.map(|name| &self.pythons[name].path);
-        let (judge, script) = (&self.judge.path, root().join(OPS).join("make.py"));
-        quietly(cmd!(self.shell, "{judge} -W ignore {script} {writers...}"))
+        let (judge, folder) = (&self.judge.path, root().join(OPS));
+        for script in ["make.py", "make_serde.py"] {
+            let (script, writers) = (folder.join(script), writers.clone());
+            quietly(cmd!(self.shell, "{judge} -W ignore {script} {writers...}"))?;
+        }
+        Ok(())
     }
 
     /// The releases of cloudpickle, each in a folder of its own, from where any Python imports it.

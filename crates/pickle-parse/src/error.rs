@@ -22,8 +22,11 @@ pub struct Error(Box<Inner>);
 
 struct Inner {
     kind: ErrorKind,
-    offset: u64,
+    /// `None` where the error is yet to be told where it is.
+    offset: Option<u64>,
     opcode: Option<Opcode>,
+    /// The way from the pickle's value to the one at fault, the innermost step first.
+    path: Vec<Box<str>>,
     io: Option<std::io::Error>,
 }
 
@@ -33,21 +36,66 @@ impl Error {
     #[inline(never)]
     #[must_use]
     pub fn new(kind: ErrorKind, offset: u64, opcode: Option<Opcode>) -> Error {
-        Error(Box::new(Inner { kind, offset, opcode, io: None }))
+        Error(Box::new(Inner { kind, offset: Some(offset), opcode, path: Vec::new(), io: None }))
     }
 
     /// The input could not be read at `offset`.
     #[cold]
     #[inline(never)]
     pub(crate) fn input(error: std::io::Error, offset: u64, opcode: Option<Opcode>) -> Error {
-        Error(Box::new(Inner { kind: ErrorKind::Input(error.kind()), offset, opcode, io: Some(error) }))
+        Error(Box::new(Inner {
+            kind: ErrorKind::Input(error.kind()),
+            offset: Some(offset),
+            opcode,
+            path: Vec::new(),
+            io: Some(error),
+        }))
     }
 
     /// The listing could not be written behind the op at `offset`.
     #[cold]
     #[inline(never)]
     pub(crate) fn output(error: std::io::Error, offset: u64, opcode: Option<Opcode>) -> Error {
-        Error(Box::new(Inner { kind: ErrorKind::Output(error.kind()), offset, opcode, io: Some(error) }))
+        Error(Box::new(Inner {
+            kind: ErrorKind::Output(error.kind()),
+            offset: Some(offset),
+            opcode,
+            path: Vec::new(),
+            io: Some(error),
+        }))
+    }
+
+    /// An error that is yet to be told where it is.
+    #[cfg(feature = "serde")]
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn unlocated(kind: ErrorKind) -> Error {
+        Error(Box::new(Inner { kind, offset: None, opcode: None, path: Vec::new(), io: None }))
+    }
+
+    /// The same error, at this offset and opcode unless it has been told already.
+    #[cfg(feature = "serde")]
+    pub(crate) fn or_at(mut self, offset: u64, opcode: Option<Opcode>) -> Error {
+        if self.0.offset.is_none() {
+            (self.0.offset, self.0.opcode) = (Some(offset), opcode);
+        }
+        self
+    }
+
+    /// The same error, in a pickle that stands at `start` in the input.
+    #[cfg(feature = "serde")]
+    pub(crate) fn in_pickle_at(mut self, start: u64) -> Error {
+        self.0.offset = self.0.offset.map(|offset| offset + start);
+        self
+    }
+
+    /// The same error, of a value that another one holds there: `[3]` or `.name`.
+    #[cfg(feature = "serde")]
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn within(mut self, step: String) -> Error {
+        self.0.path.push(step.into());
+        self
     }
 
     /// What was wrong. Its text is CPython's own where CPython has one.
@@ -59,13 +107,20 @@ impl Error {
     /// Where, in bytes from the start of the input: the offset of the opcode that could not be read or executed.
     #[must_use]
     pub fn offset(&self) -> u64 {
-        self.0.offset
+        self.0.offset.unwrap_or_default()
     }
 
     /// The opcode that could not be read or executed; `None` where the byte is no opcode or there is none.
     #[must_use]
     pub fn opcode(&self) -> Option<Opcode> {
         self.0.opcode
+    }
+
+    /// The way from the pickle's value to the one that is not of the type that was asked for, such as `[3].address.zip`; empty
+    /// where that is the pickle's value itself, and where the fault is in the pickle.
+    #[must_use]
+    pub fn path(&self) -> String {
+        self.0.path.iter().rev().map(|step| &**step).collect()
     }
 
     /// What was wrong, without where.
@@ -77,22 +132,31 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, offset, opcode, io } = &*self.0;
+        let Inner { kind, offset, opcode, path, io } = &*self.0;
         match io {
             Some(io) => write!(f, "{io}")?,
             None => write!(f, "{kind}")?,
         }
-        match opcode {
-            Some(opcode) => write!(f, " ({opcode} at byte {offset})"),
-            None => write!(f, " (at byte {offset})"),
+        if !path.is_empty() {
+            write!(f, " in {}", self.path())?;
+        }
+        match (opcode, offset) {
+            (Some(opcode), Some(offset)) => write!(f, " ({opcode} at byte {offset})"),
+            (None, Some(offset)) => write!(f, " (at byte {offset})"),
+            (_, None) => Ok(()),
         }
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, offset, opcode, .. } = &*self.0;
-        f.debug_struct("Error").field("kind", kind).field("offset", offset).field("opcode", opcode).finish()
+        let Inner { kind, opcode, .. } = &*self.0;
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", kind).field("offset", &self.offset()).field("opcode", opcode);
+        if !self.0.path.is_empty() {
+            debug.field("path", &self.path());
+        }
+        debug.finish()
     }
 }
 
@@ -238,7 +302,7 @@ pub enum ErrorKind {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// A limit of [`Limits`](crate::Limits) was reached.
+    /// A limit was reached: of [`Limits`](crate::Limits), of a deserializer, or of what there is room for.
     #[error("more than {limit} {what}")]
     Limit {
         /// What there was too much of.
@@ -249,6 +313,15 @@ pub enum ErrorKind {
     /// The listing found a fault; the text is what `pickletools.dis` says of it.
     #[error("{0}")]
     Listing(Box<str>),
+    /// A value holds itself, so that it has no end as a tree.
+    #[error("a value holds itself, which no tree can: read it as a graph")]
+    Cycle,
+    /// A `str` holds a lone surrogate, which no string of Rust's can hold.
+    #[error("a str holds the lone surrogate U+{0:04X}: read it as bytes, or let surrogates be replaced")]
+    Surrogate(u16),
+    /// The pickle's value is not one of the type that was asked for; the text is serde's or that type's.
+    #[error("{0}")]
+    Data(Box<str>),
     /// The input could not be read.
     #[error("{0}")]
     Input(std::io::ErrorKind),

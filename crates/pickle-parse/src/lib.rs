@@ -48,7 +48,7 @@
 //! # Ok::<(), pickle_parse::Error>(())
 //! ```
 //!
-//! There are four ways to read it, each made of the one before:
+//! There are five ways to read it, all but the last each made of the one before:
 //!
 //! | | gives | for |
 //! |---|---|---|
@@ -56,6 +56,14 @@
 //! | [`Machine`] with a [`Builder`] of yours | whatever you make of the objects | loading into a language or a data model of your own |
 //! | [`graph()`], [`Loader`] | a [`Graph`](pickle_graph::Graph): every object once, and how it is made | looking into pickles, changing them |
 //! | [`dis()`], [`Dis`] | the listing | people |
+#![cfg_attr(
+    feature = "serde",
+    doc = "| [`from_slice`], [`from_reader`], [`serde`](mod@serde) | values of your own types | reading data |"
+)]
+#![cfg_attr(
+    not(feature = "serde"),
+    doc = "| `from_slice`, `from_reader`, with the feature `serde` | values of your own types | reading data |"
+)]
 //!
 //! # Opcodes
 //!
@@ -163,6 +171,8 @@ mod op;
 mod reader;
 mod refusal;
 mod repr;
+#[cfg(feature = "serde")]
+pub mod serde;
 mod utf8;
 
 pub use builder::{Builder, Items};
@@ -174,6 +184,9 @@ pub use machine::{Machine, MachineError};
 pub use memo::Memo;
 pub use op::{OpError, Ops, op};
 pub use reader::OpReader;
+#[cfg(feature = "serde")]
+#[doc(inline)]
+pub use serde::{from_reader, from_slice};
 
 /// The README's examples.
 #[cfg(doctest)]

@@ -164,72 +164,72 @@ pickle_opcodes::for_each_opcode!(define_op);
 
 /// One parser per [`ArgKind`].
 #[allow(non_snake_case, reason = "the names are those of the kinds, so that the table can name them")]
-mod read {
+pub(crate) mod read {
     use super::*;
 
     const _: () = assert!(ArgKind::ALL.len() == 24, "a new kind needs a parser");
 
     #[inline(always)]
-    pub(super) fn Uint1(input: &[u8]) -> Parsed<'_, u8> {
+    pub(crate) fn Uint1(input: &[u8]) -> Parsed<'_, u8> {
         u8(input)
     }
 
     #[inline(always)]
-    pub(super) fn Uint2(input: &[u8]) -> Parsed<'_, u16> {
+    pub(crate) fn Uint2(input: &[u8]) -> Parsed<'_, u16> {
         le_u16(input)
     }
 
     #[inline(always)]
-    pub(super) fn Int4(input: &[u8]) -> Parsed<'_, i32> {
+    pub(crate) fn Int4(input: &[u8]) -> Parsed<'_, i32> {
         le_i32(input)
     }
 
     #[inline(always)]
-    pub(super) fn Uint4(input: &[u8]) -> Parsed<'_, u32> {
+    pub(crate) fn Uint4(input: &[u8]) -> Parsed<'_, u32> {
         le_u32(input)
     }
 
     #[inline(always)]
-    pub(super) fn Uint8(input: &[u8]) -> Parsed<'_, u64> {
+    pub(crate) fn Uint8(input: &[u8]) -> Parsed<'_, u64> {
         le_u64(input)
     }
 
     #[inline(always)]
-    pub(super) fn Float8(input: &[u8]) -> Parsed<'_, f64> {
+    pub(crate) fn Float8(input: &[u8]) -> Parsed<'_, f64> {
         be_f64(input)
     }
 
     /// Up to the newline, which is consumed.
     #[inline(always)]
-    pub(super) fn line(input: &[u8]) -> Parsed<'_, &[u8]> {
+    pub(crate) fn line(input: &[u8]) -> Parsed<'_, &[u8]> {
         match memchr::memchr(b'\n', input) {
             Some(end) => Ok((&input[end + 1..], &input[..end])),
             None => Err(Err::Error(OpError::Truncated)),
         }
     }
 
-    pub(super) use line as Stringnl;
-    pub(super) use line as StringnlNoescape;
-    pub(super) use line as Unicodestringnl;
-    pub(super) use line as DecimalnlShort;
-    pub(super) use line as DecimalnlLong;
-    pub(super) use line as Floatnl;
+    pub(crate) use line as Stringnl;
+    pub(crate) use line as StringnlNoescape;
+    pub(crate) use line as Unicodestringnl;
+    pub(crate) use line as DecimalnlShort;
+    pub(crate) use line as DecimalnlLong;
+    pub(crate) use line as Floatnl;
 
     #[inline(always)]
-    pub(super) fn StringnlNoescapePair(input: &[u8]) -> Parsed<'_, GlobalName<'_>> {
+    pub(crate) fn StringnlNoescapePair(input: &[u8]) -> Parsed<'_, GlobalName<'_>> {
         let (input, module) = line(input)?;
         let (input, name) = line(input)?;
         Ok((input, GlobalName { module, name }))
     }
 
     #[inline(always)]
-    pub(super) fn counted1(input: &[u8]) -> Parsed<'_, &[u8]> {
+    pub(crate) fn counted1(input: &[u8]) -> Parsed<'_, &[u8]> {
         let (input, length) = u8(input)?;
         take(length)(input)
     }
 
     #[inline(always)]
-    pub(super) fn counted4(input: &[u8]) -> Parsed<'_, &[u8]> {
+    pub(crate) fn counted4(input: &[u8]) -> Parsed<'_, &[u8]> {
         let (input, length) = le_u32(input)?;
         take(length)(input)
     }
@@ -246,17 +246,17 @@ mod read {
         }
     }
 
-    pub(super) use counted1 as String1;
-    pub(super) use counted1 as Bytes1;
-    pub(super) use counted1 as Unicodestring1;
-    pub(super) use counted1 as Long1;
+    pub(crate) use counted1 as String1;
+    pub(crate) use counted1 as Bytes1;
+    pub(crate) use counted1 as Unicodestring1;
+    pub(crate) use counted1 as Long1;
     // Unsigned although `pickletools` says signed: so reads CPython's unpickler, in C, since 3.0.
-    pub(super) use counted4 as String4;
-    pub(super) use counted4 as Bytes4;
-    pub(super) use counted4 as Unicodestring4;
+    pub(crate) use counted4 as String4;
+    pub(crate) use counted4 as Bytes4;
+    pub(crate) use counted4 as Unicodestring4;
 
     #[inline(always)]
-    pub(super) fn Long4(input: &[u8]) -> Parsed<'_, &[u8]> {
+    pub(crate) fn Long4(input: &[u8]) -> Parsed<'_, &[u8]> {
         let (_, length) = Int4(input)?;
         if length < 0 {
             return Err(Err::Error(OpError::NegativeLongSize));
@@ -265,17 +265,17 @@ mod read {
     }
 
     #[inline(always)]
-    pub(super) fn Bytes8(input: &[u8]) -> Parsed<'_, &[u8]> {
+    pub(crate) fn Bytes8(input: &[u8]) -> Parsed<'_, &[u8]> {
         counted8(input, "BINBYTES")
     }
 
     #[inline(always)]
-    pub(super) fn Bytearray8(input: &[u8]) -> Parsed<'_, &[u8]> {
+    pub(crate) fn Bytearray8(input: &[u8]) -> Parsed<'_, &[u8]> {
         counted8(input, "BYTEARRAY8")
     }
 
     #[inline(always)]
-    pub(super) fn Unicodestring8(input: &[u8]) -> Parsed<'_, &[u8]> {
+    pub(crate) fn Unicodestring8(input: &[u8]) -> Parsed<'_, &[u8]> {
         counted8(input, "BINUNICODE")
     }
 }

@@ -116,6 +116,66 @@ impl<R: BufRead> OpReader<R> {
         }
     }
 
+    /// Appends the next pickle's bytes to `pickle`, through `STOP`; `false` where the stream ends and no pickle has begun.
+    ///
+    /// ```
+    /// use pickle_parse::OpReader;
+    ///
+    /// let mut reader = OpReader::new(&b"K\x01.N."[..]);
+    /// let mut pickle = Vec::new();
+    /// assert!(reader.read_pickle(&mut pickle)?);
+    /// assert_eq!(pickle, b"K\x01.");
+    /// # Ok::<(), pickle_parse::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`next_op`](Self::next_op).
+    pub fn read_pickle(&mut self, pickle: &mut Vec<u8>) -> Result<bool, Error> {
+        loop {
+            if self.read_buffered(pickle)? {
+                return Ok(true);
+            }
+            // An op that does not stand in the stream's buffer as a whole, or a fault, or the end.
+            match self.next_op()? {
+                None => return Ok(false),
+                Some((_, Op::Stop)) => {
+                    pickle.push(Opcode::Stop.byte());
+                    return Ok(true);
+                }
+                Some(_) => {}
+            }
+            if self.pending == 0 {
+                pickle.extend_from_slice(&self.buffer);
+            } else {
+                let offset = self.offset;
+                let buffered = fill(&mut self.input).map_err(|error| Error::input(error, offset, None))?;
+                pickle.extend_from_slice(&buffered[..self.pending]);
+            }
+        }
+    }
+
+    /// Appends the ops that stand in the stream's buffer as a whole, and says whether the last one is `STOP`.
+    fn read_buffered(&mut self, pickle: &mut Vec<u8>) -> Result<bool, Error> {
+        self.consume();
+        let offset = self.offset;
+        let buffered = fill(&mut self.input).map_err(|error| Error::input(error, offset, None))?;
+        let (mut rest, mut stop) = (buffered, false);
+        while !stop
+            && let Ok((after, op)) = op(rest)
+            && check(op.opcode(), rest.len() - after.len(), self.limits).is_ok()
+        {
+            rest = after;
+            stop = op == Op::Stop;
+        }
+        let whole = buffered.len() - rest.len();
+        pickle.extend_from_slice(&buffered[..whole]);
+        self.input.consume(whole);
+        self.offset += whole as u64;
+        self.inside_pickle = !stop && (self.inside_pickle || whole > 0);
+        Ok(stop)
+    }
+
     fn consume(&mut self) {
         self.input.consume(std::mem::take(&mut self.pending));
     }
@@ -269,6 +329,13 @@ mod tests {
     fn ops_are_those_of_the_slice_however_small_the_pieces_in_which_they_come() {
         for capacity in [1, 2, 3, 7, 64] {
             let mut reader = OpReader::new(BufReader::with_capacity(capacity, PICKLES));
+            let mut pickles = OpReader::new(BufReader::with_capacity(capacity, PICKLES));
+            for pickle in [&PICKLES[..PICKLES.len() - 2], b"N."] {
+                let mut read = Vec::new();
+                assert!(pickles.read_pickle(&mut read).unwrap());
+                assert_eq!(read, pickle);
+            }
+            assert!(!pickles.read_pickle(&mut Vec::new()).unwrap());
             for expected in Ops::new(PICKLES) {
                 let (offset, op) = reader.next_op().unwrap().unwrap();
                 assert_eq!((offset as usize, op), expected.unwrap());
@@ -304,6 +371,8 @@ mod tests {
                 };
                 let expected = Ops::new(&pickle[..end]).last().unwrap().unwrap_err();
                 assert_eq!(error.to_string(), expected.to_string());
+                let mut reader = OpReader::new(BufReader::with_capacity(capacity, &pickle[..end]));
+                assert_eq!(reader.read_pickle(&mut Vec::new()).unwrap_err().to_string(), expected.to_string());
             }
         }
     }

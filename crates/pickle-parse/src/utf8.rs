@@ -11,12 +11,21 @@ pub(crate) enum Surrogates {
     Strict,
 }
 
+/// From so many bytes on, vector instructions check faster than the standard library.
+const LONG: usize = 64;
+
+/// The text that `bytes` are in UTF-8 without surrogates, if they are.
+#[inline]
+pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
+    if bytes.len() < LONG { std::str::from_utf8(bytes).ok() } else { simdutf8::basic::from_utf8(bytes).ok() }
+}
+
 /// Checks that `bytes` are UTF-8; the error is the one that CPython's decoder raises.
 #[inline]
 pub(crate) fn check(bytes: &[u8], surrogates: Surrogates) -> Result<(), ErrorKind> {
-    match std::str::from_utf8(bytes) {
-        Ok(_) => Ok(()),
-        Err(_) => check_slowly(bytes, surrogates),
+    match text(bytes) {
+        Some(_) => Ok(()),
+        None => check_slowly(bytes, surrogates),
     }
 }
 
@@ -37,6 +46,28 @@ fn check_slowly(bytes: &[u8], surrogates: Surrogates) -> Result<(), ErrorKind> {
         return Err(ErrorKind::Undecodable { encoding: "utf-8", byte: bytes[start], start, end, reason });
     }
     Ok(())
+}
+
+/// Text that is ASCII.
+pub(crate) fn ascii(text: &[u8]) -> Result<&str, ErrorKind> {
+    match text.iter().position(|byte| !byte.is_ascii()) {
+        None => Ok(std::str::from_utf8(text).unwrap_or_default()),
+        Some(start) => Err(ErrorKind::Undecodable {
+            encoding: "ascii",
+            byte: text[start],
+            start,
+            end: start + 1,
+            reason: "ordinal not in range(128)",
+        }),
+    }
+}
+
+/// Text that is UTF-8 without surrogates.
+pub(crate) fn strict(text: &[u8]) -> Result<&str, ErrorKind> {
+    match self::text(text) {
+        Some(text) => Ok(text),
+        None => check_slowly(text, Surrogates::Strict).map(|()| ""),
+    }
 }
 
 /// The surrogate that `bytes` begin with.

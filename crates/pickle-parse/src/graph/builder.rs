@@ -126,28 +126,6 @@ fn python_type(node: Node<'_>) -> Option<&'static str> {
     })
 }
 
-/// Text that is ASCII.
-fn ascii(text: &[u8]) -> Result<&str, ErrorKind> {
-    match text.iter().position(|byte| !byte.is_ascii()) {
-        None => Ok(std::str::from_utf8(text).unwrap_or_default()),
-        Some(start) => Err(ErrorKind::Undecodable {
-            encoding: "ascii",
-            byte: text[start],
-            start,
-            end: start + 1,
-            reason: "ordinal not in range(128)",
-        }),
-    }
-}
-
-/// Text that is UTF-8 without surrogates.
-fn strict(text: &[u8]) -> Result<&str, ErrorKind> {
-    match std::str::from_utf8(text) {
-        Ok(text) => Ok(text),
-        Err(_) => utf8::check(text, Surrogates::Strict).map(|()| ""),
-    }
-}
-
 impl Builder for GraphBuilder {
     type Value = NodeId;
     type Error = Box<ErrorKind>;
@@ -207,8 +185,8 @@ impl Builder for GraphBuilder {
         match self.loader.strings {
             Strings::Keep => self.push(Node::String(bytes)),
             Strings::Bytes => self.push(Node::Bytes(bytes)),
-            Strings::Ascii => self.push(Node::Str(ascii(bytes)?.into())),
-            Strings::Utf8 => self.push(Node::Str(strict(bytes)?.into())),
+            Strings::Ascii => self.push(Node::Str(utf8::ascii(bytes)?.into())),
+            Strings::Utf8 => self.push(Node::Str(utf8::strict(bytes)?.into())),
             Strings::Latin1 => match std::str::from_utf8(bytes) {
                 Ok(text) if bytes.is_ascii() => self.push(Node::Str(text.into())),
                 _ => {
@@ -342,10 +320,10 @@ impl Builder for GraphBuilder {
 
     fn global(&mut self, module: &[u8], name: &[u8]) -> Built {
         if self.loader.python3_names {
-            return self.global_node(strict(module)?, strict(name)?);
+            return self.global_node(utf8::strict(module)?, utf8::strict(name)?);
         }
         // Not copied, unlike names that were looked up.
-        self.push(Node::Global { module: strict(module)?.into(), name: strict(name)?.into() })
+        self.push(Node::Global { module: utf8::strict(module)?.into(), name: utf8::strict(name)?.into() })
     }
 
     fn stack_global(&mut self, module: NodeId, name: NodeId) -> Built {
@@ -394,7 +372,7 @@ impl Builder for GraphBuilder {
 
     fn inst(&mut self, module: &[u8], name: &[u8], args: Items<'_, NodeId>) -> Built {
         self.room(args.len())?;
-        let class = self.global(ascii(module)?.as_bytes(), ascii(name)?.as_bytes())?;
+        let class = self.global(utf8::ascii(module)?.as_bytes(), utf8::ascii(name)?.as_bytes())?;
         Ok(self.graph.push(Node::Inst { class, args: args.as_slice() }))
     }
 
@@ -423,7 +401,7 @@ impl Builder for GraphBuilder {
     }
 
     fn persistent_id(&mut self, id: &[u8]) -> Built {
-        let id = ascii(id).map_err(|_| ErrorKind::PersistentIdNotAscii)?;
+        let id = utf8::ascii(id).map_err(|_| ErrorKind::PersistentIdNotAscii)?;
         self.push(Node::PersistentId(id.into()))
     }
 

@@ -1,0 +1,6 @@
+//! Reading pickles by serde, from outside.
+
+mod any;
+mod golden;
+mod hostile;
+mod model;
