@@ -35,20 +35,21 @@ pub struct Encoder<S> {
     sink: S,
     protocol: Protocol,
     framer: Framer,
-    /// Whether large payloads stay within frames.
-    large_in_frames: bool,
+    /// Whether frames are those of CPython up to 3.6.
+    early_frames: bool,
 }
 
 impl<S: Sink> Encoder<S> {
     /// An encoder that writes a protocol into a sink, behind what the sink holds already.
     pub fn new(sink: S, protocol: Protocol) -> Self {
-        Encoder { sink, protocol, framer: Framer::default(), large_in_frames: false }
+        Encoder { sink, protocol, framer: Framer::default(), early_frames: false }
     }
 
-    /// The same encoder, which keeps large payloads within frames, as CPython did up to 3.6.
+    /// The same encoder, with the frames of CPython up to 3.6: large payloads stay within them, and a pickle has one however short
+    /// it is.
     #[must_use]
-    pub fn with_large_in_frames(self) -> Self {
-        Encoder { large_in_frames: true, ..self }
+    pub fn with_early_frames(self) -> Self {
+        Encoder { early_frames: true, framer: Framer::with_short_frames(), ..self }
     }
 
     /// The protocol that it writes.
@@ -310,7 +311,7 @@ impl<S: Sink> Encoder<S> {
 
     /// Writes a payload behind its opcode and length; a large one outside of frames, if it may stand there.
     fn payload(&mut self, head: &[u8], bytes: &[u8], may_leave_frame: bool) {
-        if may_leave_frame && bytes.len() >= FRAME_SIZE_TARGET && !self.large_in_frames && self.framer.end(&mut self.sink) {
+        if may_leave_frame && bytes.len() >= FRAME_SIZE_TARGET && !self.early_frames && self.framer.end(&mut self.sink) {
             self.sink.write(head);
             self.sink.piece_ends();
             self.sink.write(bytes);

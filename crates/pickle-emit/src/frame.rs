@@ -19,9 +19,16 @@ pub const FRAME_SIZE_TARGET: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Framer {
     start: Option<usize>,
+    /// Whether a frame keeps its header however short it is.
+    short_frames: bool,
 }
 
 impl Framer {
+    /// Frames that have a header however short they are.
+    pub(crate) fn with_short_frames() -> Framer {
+        Framer { start: None, short_frames: true }
+    }
+
     /// Begins a frame.
     #[inline]
     pub(crate) fn begin(&mut self, sink: &mut impl Sink) {
@@ -45,7 +52,7 @@ impl Framer {
     pub(crate) fn end(&mut self, sink: &mut impl Sink) -> bool {
         let Some(start) = self.start.take() else { return false };
         let length = sink.position() - start - FRAME_HEADER_SIZE;
-        if length >= FRAME_SIZE_MIN {
+        if length >= FRAME_SIZE_MIN || self.short_frames {
             let mut header = [Opcode::Frame.byte(); FRAME_HEADER_SIZE];
             header[1..].copy_from_slice(&(length as u64).to_le_bytes());
             sink.overwrite(start, &header);

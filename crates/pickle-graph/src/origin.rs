@@ -12,12 +12,16 @@ pub enum Pickler {
     /// `cPickle` of Python 2: its memo begins at 1, floats have 17 digits at protocol 0, and it puts in the memo only what something
     /// else holds as well ([`Graph::set_memoized`]).
     CPickle,
-    /// `_pickle` of CPython up to 3.6: ints are written by `LONG` at protocol 0, and large payloads stay within frames.
+    /// `_pickle` of CPython up to 3.6: ints are written by `LONG` at protocol 0, every pickle of protocol 4 has a frame, however
+    /// short, and large payloads stay within frames.
     CPython3_6,
+    /// `pickle` of CPython up to 3.6, written in Python: as [`CPython3_6`](Pickler::CPython3_6), but for the items of containers,
+    /// which it writes as [`CPython3_15`](Pickler::CPython3_15).
+    Pickle3_6,
     /// `_pickle` of CPython 3.7 to 3.14.
     #[default]
     CPython3_7,
-    /// `_pickle` of CPython 3.15: no empty batches of items, and the last item alone is appended or set by itself.
+    /// `_pickle` of CPython 3.15, and `pickle` since 3.7 where it is written in Python: no empty batches of items, and the last item alone is appended or set by itself.
     CPython3_15,
 }
 

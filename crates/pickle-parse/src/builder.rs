@@ -19,6 +19,12 @@ pub trait Builder {
         let _ = offset;
     }
 
+    /// A frame begins, which stands at this offset and holds `length` bytes behind its own nine. It matters to no object.
+    #[inline]
+    fn frame(&mut self, offset: u64, length: u64) {
+        let _ = (offset, length);
+    }
+
     /// `PROTO` was read (0 is told at the start of every run). It matters to the names of globals.
     ///
     /// # Errors
@@ -128,6 +134,12 @@ pub trait Builder {
     /// Adds all of `items`, of which there is at least one, to a set, or to an object that takes added items.
     #[expect(clippy::missing_errors_doc)]
     fn add_items(&mut self, set: &Self::Value, items: Items<'_, Self::Value>) -> Result<(), Self::Error>;
+
+    /// `APPENDS`, `SETITEMS` or `ADDITEMS` had nothing to give to this object, so that there is nothing to do.
+    #[inline]
+    fn no_items(&mut self, target: &Self::Value) {
+        let _ = target;
+    }
 
     /// A global by the names on `GLOBAL`'s two lines, neither empty. CPython reads them as UTF-8.
     #[expect(clippy::missing_errors_doc)]

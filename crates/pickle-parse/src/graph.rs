@@ -11,6 +11,7 @@ use pickle_opcodes::Protocol;
 
 use crate::{Error, Limits, Machine, OpReader};
 use builder::GraphBuilder;
+use origin::TextSigns;
 
 /// Up to this length, in bytes, a pickle cannot make a graph too large: no op takes less than a byte, or adds more than one node
 /// and one reference, and items that move when their container grows take no more than four times their room.
@@ -130,12 +131,12 @@ impl Loader {
         let builder = GraphBuilder::new(self.clone(), input.clone(), input.len() > SURELY_SMALL);
         let mut machine = Machine::with_limits(builder, self.limits);
         let (root, length) = machine.run(input)?;
-        let pickle = &input[..length];
-        let mut graph = machine.into_builder().finish(root);
-        if graph.protocol() == Protocol::V0 && origin::has_binary_opcodes(pickle) {
-            graph.set_protocol(Protocol::V1);
-        }
-        Ok((graph, length))
+        let builder = machine.into_builder();
+        let text = match builder.protocol() {
+            Protocol::V0 => TextSigns::of(&input[..length]),
+            _ => TextSigns::default(),
+        };
+        Ok((builder.finish(root, &text), length))
     }
 
     /// Reads the graph of the next pickle of a stream, or `None` where the stream ends. Strings and bytes are copied.
@@ -145,15 +146,11 @@ impl Loader {
     /// As [`load`](Self::load), and what the stream says.
     pub fn read<R: BufRead>(&self, reader: &mut OpReader<R>) -> Result<Option<Graph>, Error> {
         let mut machine = Machine::with_limits(GraphBuilder::new(self.clone(), Bytes::new(), true), self.limits);
-        let mut binary = None;
+        let mut text = TextSigns::default();
         while let Some((offset, op)) = reader.next_op()? {
-            binary = binary.or_else(|| origin::is_binary(op.opcode()));
+            text.note(&op);
             if let Some(root) = machine.step(offset, &op)? {
-                let mut graph = machine.into_builder().finish(root);
-                if graph.protocol() == Protocol::V0 && binary == Some(true) {
-                    graph.set_protocol(Protocol::V1);
-                }
-                return Ok(Some(graph));
+                return Ok(Some(machine.into_builder().finish(root, &text)));
             }
         }
         Ok(None)

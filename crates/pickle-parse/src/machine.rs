@@ -183,7 +183,10 @@ impl<B: Builder> Machine<B> {
             self.builder.at((input.len() - rest.len()) as u64);
             let done = match op {
                 Op::Frame(length) => match frame::check(length, after.len()) {
-                    Ok(()) => Ok(Flow::Next),
+                    Ok(()) => {
+                        self.builder.frame((input.len() - rest.len()) as u64, length);
+                        Ok(Flow::Next)
+                    }
                     Err(kind) => Err(kind.into()),
                 },
                 _ => self.execute(&op),
@@ -213,6 +216,9 @@ impl<B: Builder> Machine<B> {
             self.inside_pickle = true;
         }
         self.builder.at(offset);
+        if let Op::Frame(length) = *op {
+            self.builder.frame(offset, length);
+        }
         match self.execute(op) {
             Ok(Flow::Next) => Ok(None),
             Ok(Flow::Stop(value)) => {
@@ -517,10 +523,12 @@ impl<B: Builder> Machine<B> {
         if mark <= self.fence {
             return Err(self.underflow());
         }
+        let target = &self.stack[mark - 1];
         if mark == self.stack.len() {
+            self.builder.no_items(target);
             return Ok(None);
         }
-        Ok(Some((self.stack[mark - 1].clone(), mark)))
+        Ok(Some((target.clone(), mark)))
     }
 
     #[inline]

@@ -20,8 +20,8 @@ pub(super) struct Habits {
     pub(super) float_17_digits: bool,
     /// `UNICODE` leaves carriage return, NUL and 0x1a as they are.
     pub(super) raw_controls: bool,
-    /// Large payloads stay within frames.
-    pub(super) large_in_frames: bool,
+    /// Frames are as long as CPython wrote them up to 3.6: large payloads stay within them, and the shortest pickle has one.
+    pub(super) early_frames: bool,
 }
 
 impl Habits {
@@ -31,17 +31,18 @@ impl Habits {
             pickler => pickler,
         };
         let python2 = matches!(pickler, Pickler::Pickle2 | Pickler::CPickle);
-        let old = python2 || pickler == Pickler::CPython3_6;
+        let early = matches!(pickler, Pickler::CPython3_6 | Pickler::Pickle3_6);
+        let batches_end_early = matches!(pickler, Pickler::CPython3_15 | Pickler::Pickle3_6);
         let text = protocol == Protocol::V0;
         Habits {
             memo_start: usize::from(pickler == Pickler::CPickle),
-            append_only_single: !python2 && pickler != Pickler::CPython3_15,
-            set_item_only_single: !matches!(pickler, Pickler::Pickle2 | Pickler::CPython3_15),
-            empty_add_items: pickler != Pickler::CPython3_15,
-            int_by_long: text && pickler == Pickler::CPython3_6,
+            append_only_single: !python2 && !batches_end_early,
+            set_item_only_single: pickler != Pickler::Pickle2 && !batches_end_early,
+            empty_add_items: !batches_end_early,
+            int_by_long: text && early,
             float_17_digits: text && pickler == Pickler::CPickle,
-            raw_controls: text && old,
-            large_in_frames: pickler == Pickler::CPython3_6,
+            raw_controls: text && (python2 || early),
+            early_frames: early,
         }
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Writer<'g, S> {
     pub(super) habits: Habits,
     /// Whether the pickle is written at the protocol that the graph was read at, so that it may be written as it was.
     as_read: bool,
+    /// Whether integers are written in the form that they were read in.
+    keeps_int_forms: bool,
     memo: Memo,
     /// How often each node is held, two standing for more, once there was a node that need not be put in the memo.
     held: Option<Vec<u8>>,
@@ -44,12 +46,15 @@ impl<'g, S: Sink> Writer<'g, S> {
         let encoder = Encoder::new(sink, protocol);
         Writer {
             graph,
-            encoder: if habits.large_in_frames { encoder.with_large_in_frames() } else { encoder },
+            encoder: if habits.early_frames { encoder.with_early_frames() } else { encoder },
             protocol,
             fix_imports: how.fix_imports,
             in_band: how.in_band,
             habits,
             as_read,
+            // The `int` and the `long` of Python 2 are two types.
+            keeps_int_forms: as_read
+                || protocol <= Protocol::V2 && matches!(graph.pickler(), Pickler::Pickle2 | Pickler::CPickle),
             memo: Memo::new(graph.len()),
             held: None,
             strings: HashMap::new(),
@@ -394,7 +399,7 @@ impl<'g, S: Sink> Writer<'g, S> {
     }
 
     fn int(&mut self, id: NodeId, value: i64) -> Result<(), Error> {
-        let form = if self.as_read { self.graph.int_form(id) } else { IntForm::Shortest };
+        let form = if self.keeps_int_forms { self.graph.int_form(id) } else { IntForm::Shortest };
         match form {
             IntForm::Int => self.encoder.text(Opcode::Int, value.to_string().as_bytes()),
             IntForm::Long if self.protocol >= Protocol::V2 => return self.encoder.small_long(value),

@@ -2,8 +2,8 @@
 
     python3.13 make.py CPYTHON...
 
-Each CPYTHON (2.7, 3.6 and later) pickles the same values at each protocol that it has, with the pickler that is written in C. The
-pickles stand one behind the other in `cpython-VERSION.pickles`; what the Python that runs this writes, or one named before, is not
+Each CPYTHON (2.7, 3.6 and later) pickles the same values at each protocol that it has, with the pickler that is written in C and
+then with the one that is written in Python. The pickles stand one behind the other in `cpython-VERSION.pickles`; what the Python that runs this writes, or one named before, is not
 kept again, and a version that writes nothing of its own has no file. `*.optimized.pickles` has what `pickletools.optimize` makes of
 the pickles of the Python that runs this. `make_cloudpickle.py` makes the files of cloudpickle.
 
@@ -17,6 +17,7 @@ import collections
 import datetime
 import decimal
 import os
+import pickle
 import subprocess
 import sys
 
@@ -26,6 +27,7 @@ except ImportError:
     from pickle import HIGHEST_PROTOCOL, dumps
 
 PY2 = sys.version_info[0] == 2
+dumps_in_python = pickle.dumps if PY2 else pickle._dumps
 
 
 class Thing(object):
@@ -164,9 +166,11 @@ def values(protocol):
         yield frozenset(range(count))
     yield [Words([1, 2]), Table({1: None, 2: None}), Bag([0, 1])]
     if protocol in (2, 4):
-        # One more than a batch.
-        yield list(range(1001))
-        yield dict.fromkeys(range(1001))
+        # A batch, and one more than a batch.
+        for count in (1000, 1001):
+            yield list(range(count))
+            yield dict.fromkeys(range(count))
+            yield set(range(count))
     for value in recursive():
         yield value
     for value in shared():
@@ -181,10 +185,14 @@ def values(protocol):
     yield ValueError("x", 1)
     if PY2:
         yield [OldStyle(), OldStyle()]
+        yield 0.1
+        yield [long(5), 6]  # noqa: F821
         yield [b"abc", b"it's", b"\xff\n", b"x" * 300, long(5), long(0), long(-1), sys.maxint]  # noqa: F821
     elif protocol >= 4:
         yield [type(None), Outer.Inner, slice(1, 2)]
         yield Keywords()
+    if sys.version_info[:2] == (3, 6) and protocol == 4:
+        yield [b"x" * 65536, "end"]
     if sys.version_info[:2] == (3, 13) and protocol == 4:
         # Larger than a frame, several of which make a frame, and small again.
         yield [b"x" * 65536, "y" * 65536, ["z" * 300] * 3, ["%0200d" % i for i in range(400)], "end"]
@@ -192,14 +200,20 @@ def values(protocol):
 
 def write():
     """Prints each pickle in hexadecimal, a line each."""
-    for protocol in range(HIGHEST_PROTOCOL + 1):
-        for value in values(protocol):
-            try:
-                pickle = dumps(value, protocol)
-            except Exception:
-                # No Python can pickle all of it at all protocols.
-                continue
-            print("".join("%02x" % byte for byte in bytearray(pickle)))
+    for written_by in (dumps, dumps_in_python):
+        for protocol in range(HIGHEST_PROTOCOL + 1):
+            for value in values(protocol):
+                try:
+                    show(written_by(value, protocol))
+                except Exception:
+                    # No Python can pickle all of it at all protocols.
+                    continue
+            if protocol < 3 and not PY2:
+                show(written_by([len, {1}], protocol, fix_imports=False))
+
+
+def show(pickle):
+    print("".join("%02x" % byte for byte in bytearray(pickle)))
 
 
 def make(interpreters):

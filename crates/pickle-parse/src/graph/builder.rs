@@ -4,7 +4,10 @@ use bytes::Bytes;
 use pickle_graph::{Graph, Names, Node, NodeId, Str};
 use pickle_opcodes::Protocol;
 
-use super::{Loader, Strings, origin::Signs};
+use super::{
+    Loader, Strings,
+    origin::{Signs, TextSigns},
+};
 use crate::{
     Builder, ErrorKind, Items, refusal,
     utf8::{self, Surrogates},
@@ -13,10 +16,23 @@ use crate::{
 /// How many items picklers append or set at once.
 const BATCH: usize = 1000;
 
+/// From how many bytes on picklers put a payload outside of frames.
+const LARGE: usize = 64 * 1024;
+
+/// How many bytes stand before what a frame holds.
+const FRAME_HEADER: u64 = 9;
+
+/// A frame that picklers since 3.7 leave away is shorter than this, in bytes.
+const SHORT_FRAME: u64 = 4;
+
 /// Puts nodes into a graph.
 pub(super) struct GraphBuilder {
     graph: Graph,
     loader: Loader,
+    /// The offset of the op that is executed.
+    offset: u64,
+    /// Where the last frame ends.
+    frame_end: u64,
     /// How many out-of-band buffers were used.
     buffers: u32,
     protocol: Protocol,
@@ -34,6 +50,8 @@ impl GraphBuilder {
         GraphBuilder {
             graph: Graph::with_source(source),
             loader,
+            offset: 0,
+            frame_end: 0,
             buffers: 0,
             protocol: Protocol::V0,
             may_be_too_large,
@@ -41,24 +59,39 @@ impl GraphBuilder {
         }
     }
 
-    /// The graph of the pickle whose value is `root`.
-    pub(super) fn finish(mut self, root: NodeId) -> Graph {
+    /// The graph of the pickle whose value is `root`, and of whose text the opcodes tell more.
+    pub(super) fn finish(mut self, root: NodeId, text: &TextSigns) -> Graph {
+        let protocol = match self.protocol {
+            Protocol::V0 if text.binary == Some(true) => Protocol::V1,
+            protocol => protocol,
+        };
         self.graph.set_root(root);
-        self.graph.set_protocol(self.protocol);
-        self.graph.set_pickler(self.signs.pickler(self.protocol));
-        if self.protocol <= Protocol::V2 && !self.loader.python3_names {
-            self.graph.set_names(self.names());
+        self.graph.set_protocol(protocol);
+        self.graph.set_pickler(self.signs.pickler(protocol, text));
+        if protocol <= Protocol::V2 && !self.loader.python3_names {
+            self.graph.set_names(Names::Python2);
         }
         self.graph
     }
 
-    /// Which Python's names a pickle of an old protocol has: Python 2's, unless it names modules that only Python 3 has.
-    fn names(&self) -> Names {
-        let python3 = |id| match self.graph.node(id) {
-            Node::Global { module, .. } => module == "builtins" || module == "copyreg",
-            _ => false,
-        };
-        if self.graph.ids().any(python3) { Names::Python3 } else { Names::Python2 }
+    /// The protocol that `PROTO` told, or 0.
+    pub(super) fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Notes what a payload that could stand outside of frames shows.
+    #[inline]
+    fn payload(&mut self, bytes: &[u8]) {
+        if bytes.len() >= LARGE && self.offset < self.frame_end {
+            self.signs.large_in_frame = true;
+        }
+    }
+
+    /// Notes how the items of a dict or set are batched, which has so many now, the last `added` by one opcode.
+    #[inline]
+    fn batch(&mut self, items: usize, added: usize) {
+        self.signs.open_batches += i64::from(added == BATCH && items.is_multiple_of(BATCH));
+        self.signs.open_batches -= i64::from(is_full_batch(items - added));
     }
 
     #[inline]
@@ -130,6 +163,16 @@ impl Builder for GraphBuilder {
     type Value = NodeId;
     type Error = Box<ErrorKind>;
 
+    #[inline]
+    fn at(&mut self, offset: u64) {
+        self.offset = offset;
+    }
+
+    fn frame(&mut self, offset: u64, length: u64) {
+        self.frame_end = offset.saturating_add(FRAME_HEADER).saturating_add(length);
+        self.signs.short_frame |= length < SHORT_FRAME;
+    }
+
     fn proto(&mut self, version: u8) -> Done {
         self.protocol = Protocol::try_from(version).map_err(|_| ErrorKind::UnsupportedProtocol(version))?;
         Ok(())
@@ -173,6 +216,7 @@ impl Builder for GraphBuilder {
 
     #[inline]
     fn str(&mut self, utf8: &[u8]) -> Built {
+        self.payload(utf8);
         match Str::from_bytes(utf8) {
             Ok(text) => self.push(Node::Str(text)),
             Err(_) => utf8::check(utf8, Surrogates::Pass).map(|()| NodeId::NONE).map_err(Box::new),
@@ -199,11 +243,13 @@ impl Builder for GraphBuilder {
 
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) -> Built {
+        self.payload(bytes);
         self.push(Node::Bytes(bytes))
     }
 
     #[inline]
     fn bytearray(&mut self, bytes: &[u8]) -> Built {
+        self.payload(bytes);
         self.push(Node::ByteArray(bytes))
     }
 
@@ -301,8 +347,10 @@ impl Builder for GraphBuilder {
     #[inline]
     fn set_items(&mut self, dict: &NodeId, items: Items<'_, NodeId>) -> Done {
         self.room(items.len())?;
-        if !matches!(self.graph.node(*dict), Node::Dict(_)) {
-            refusal::set_item(self.python_type(*dict))?;
+        let added = items.len() / 2;
+        match self.graph.node(*dict) {
+            Node::Dict(items) => self.batch(items.len() + added, added),
+            _ => refusal::set_item(self.python_type(*dict))?,
         }
         self.graph.set_items(*dict, items.as_slice().as_chunks().0);
         Ok(())
@@ -311,11 +359,21 @@ impl Builder for GraphBuilder {
     #[inline]
     fn add_items(&mut self, set: &NodeId, items: Items<'_, NodeId>) -> Done {
         self.room(items.len())?;
-        if !matches!(self.graph.node(*set), Node::Set(_)) {
-            refusal::add(self.python_type(*set))?;
+        let added = items.len();
+        match self.graph.node(*set) {
+            Node::Set(items) => self.batch(items.len() + added, added),
+            _ => refusal::add(self.python_type(*set))?,
         }
         self.graph.add_items(*set, items.as_slice());
         Ok(())
+    }
+
+    fn no_items(&mut self, target: &NodeId) {
+        self.signs.open_batches -= match self.graph.node(*target) {
+            Node::Dict(items) => i64::from(is_full_batch(items.len())),
+            Node::Set(items) => i64::from(is_full_batch(items.len())),
+            _ => 0,
+        };
     }
 
     fn global(&mut self, module: &[u8], name: &[u8]) -> Built {

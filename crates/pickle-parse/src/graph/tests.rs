@@ -114,7 +114,7 @@ fn names_of_python_2_become_those_of_python_3_on_request_and_at_old_protocols_on
     assert_eq!(load(b"c__builtin__\nxrange\n.").to_string(), "global __builtin__.xrange\n");
     for (pickle, names) in [
         (&b"cm\nC\n."[..], Names::Python2),
-        (b"cbuiltins\nint\n.", Names::Python3),
+        (b"cbuiltins\nint\n.", Names::Python2),
         (b"\x80\x02cm\nC\n.", Names::Python2),
         (b"\x80\x03cm\nC\n.", Names::Python3),
     ] {
@@ -131,11 +131,17 @@ fn the_protocol_and_the_pickler_are_told_from_what_shows_of_them() {
         (b"(lp1\nI1\na.", Protocol::V0, Pickler::CPickle),
         (b"S'a'\np0\n.", Protocol::V0, Pickler::Pickle2),
         (b"I2147483648\n.", Protocol::V0, Pickler::CPickle),
+        (b"V\x00\np0\n.", Protocol::V0, Pickler::CPython3_6),
+        (b"(I1\nL2L\ntp0\n.", Protocol::V0, Pickler::Pickle2),
+        (b"F0.10000000000000001\n.", Protocol::V0, Pickler::CPickle),
+        (b"F0.1\n.", Protocol::V0, Pickler::CPython3_7),
         (b"]q\x00.", Protocol::V1, Pickler::CPython3_7),
+        (b"L1L\nq\x00.", Protocol::V1, Pickler::Pickle2),
         (b"]q\x01.", Protocol::V1, Pickler::CPickle),
         (b"\x80\x02]q\x01U\x01aq\x02a.", Protocol::V2, Pickler::CPickle),
         (b"\x80\x03K\x01.", Protocol::V3, Pickler::CPython3_7),
         (b"\x80\x05K\x01.", Protocol::V5, Pickler::CPython3_7),
+        (b"\x80\x04\x95\x02\0\0\0\0\0\0\0N.", Protocol::V4, Pickler::CPython3_6),
     ] {
         let graph = load(pickle);
         assert_eq!((graph.protocol(), graph.pickler()), (protocol, pickler), "{}", pickle.escape_ascii());
@@ -146,6 +152,22 @@ fn the_protocol_and_the_pickler_are_told_from_what_shows_of_them() {
     };
     assert_eq!(batches(b"(Ne"), Pickler::CPython3_7);
     assert_eq!(batches(b"Na"), Pickler::CPython3_15);
+    let sets = |items: &[u8]| {
+        let pickle = [b"\x80\x04\x8f(", &b"N".repeat(1000)[..], b"\x90", items, b"."].concat();
+        graph(pickle).unwrap().pickler()
+    };
+    assert_eq!(sets(b"(\x90"), Pickler::CPython3_7);
+    assert_eq!(sets(b"(N\x90"), Pickler::CPython3_7);
+    assert_eq!(sets(b""), Pickler::CPython3_15);
+    // Of all that is large, only what stands in a frame tells.
+    let large = |frame: u64, behind: usize| {
+        let frame = frame.to_le_bytes();
+        let text = [&b"B\0\0\x01\0"[..], &[0; 1 << 16]].concat();
+        let pickle = [&b"\x80\x04\x95"[..], &frame, &b"N0".repeat(behind), &text, b"."].concat();
+        graph(pickle).unwrap().pickler()
+    };
+    assert_eq!(large((1 << 16) + 6, 0), Pickler::CPython3_6);
+    assert_eq!(large(4, 2), Pickler::CPython3_7);
 }
 
 #[test]
