@@ -1,6 +1,6 @@
 //! [`Error`]: what can be wrong with a model in a graph.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use pickle_graph::NodeId;
 
@@ -24,7 +24,7 @@ struct Inner {
     kind: ErrorKind,
     model: &'static str,
     node: NodeId,
-    field: &'static str,
+    field: Cow<'static, str>,
 }
 
 /// What an [`Error`] is about.
@@ -52,12 +52,14 @@ pub enum ErrorKind {
     Range,
     /// A state lacks the field.
     Missing,
+    /// What is to be edited is not there.
+    NoSuch,
 }
 
 impl Error {
     #[cold]
-    pub(crate) fn new(kind: ErrorKind, model: &'static str, node: NodeId, field: &'static str) -> Error {
-        Error(Box::new(Inner { kind, model, node, field }))
+    pub(crate) fn new(kind: ErrorKind, model: &'static str, node: NodeId, field: impl Into<Cow<'static, str>>) -> Error {
+        Error(Box::new(Inner { kind, model, node, field: field.into() }))
     }
 
     /// What it is about.
@@ -81,8 +83,8 @@ impl Error {
     /// Which part of it is wrong, by the name that cloudpickle gives it, such as `"__closure__"` or `"co_code"`; empty where it
     /// is the whole.
     #[must_use]
-    pub fn field(&self) -> &'static str {
-        self.0.field
+    pub fn field(&self) -> &str {
+        &self.0.field
     }
 }
 
@@ -97,6 +99,7 @@ impl fmt::Display for Error {
             ErrorKind::Type { expected, found } => write!(f, "{model} {node:?}: {field} must be {expected}, not a {found}"),
             ErrorKind::Range => write!(f, "{model} {node:?}: {field} is out of range"),
             ErrorKind::Missing => write!(f, "{model} {node:?}: its state has no {field}"),
+            ErrorKind::NoSuch => write!(f, "{model} {node:?} has no {field}"),
         }
     }
 }

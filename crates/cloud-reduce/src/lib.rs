@@ -42,20 +42,24 @@
 
 pub mod class;
 pub mod code;
+mod edit;
 mod error;
 pub mod function;
 mod model;
 pub mod names;
 mod version;
+mod write;
 
+pub use edit::{ClassMut, FunctionMut, drop_tracker_ids, rename_module, switch_dialect};
 pub use error::{Error, ErrorKind};
 pub use model::{
-    AttributeOf, Attributes, BuiltinType, Call, Captured, Cell, Class, Code, DictView, DictViewKind, Enum, FieldKind, Function,
-    Logger, MappingProxy, MemoryView, Method, MethodDescriptor, MethodKind, Model, Models, Module, NamedTuple, Names, Partial,
-    Property, TextFile, TypeVar, Variables, WeakSet, classes, dialects, enums, functions,
+    AttributeOf, Attributes, BuiltinType, Call, Captured, Cell, Class, ClassParts, Code, DictView, DictViewKind, Enum, EnumParts,
+    FieldKind, Function, FunctionParts, Logger, MappingProxy, MemoryView, Method, MethodDescriptor, MethodKind, Model, Models,
+    Module, NamedTuple, Names, Partial, Property, TextFile, TypeVar, Variables, WeakSet, classes, dialects, enums, functions,
 };
 pub use names::{Dialect, Reconstructor};
 pub use version::{Implementation, PythonVersion};
+pub use write::{ToNode, Writer};
 
 /// The example on the project's page runs as a test of this crate.
 #[cfg(doctest)]

@@ -24,7 +24,7 @@ pub struct Partial<'a> {
 }
 
 impl<'a> Partial<'a> {
-    pub(super) const MODEL: &'static str = "partial";
+    pub(crate) const MODEL: &'static str = "partial";
 
     /// Reads the partial that a node is.
     ///
@@ -72,7 +72,7 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) const MODEL: &'static str = "call of a reconstructor";
+    pub(crate) const MODEL: &'static str = "call of a reconstructor";
 
     /// Reads the call that a node is, of whichever of cloudpickle's functions.
     ///

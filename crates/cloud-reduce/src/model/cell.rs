@@ -16,7 +16,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    pub(super) const MODEL: &'static str = "cell";
+    pub(crate) const MODEL: &'static str = "cell";
 
     /// Reads the cell that a node is.
     ///

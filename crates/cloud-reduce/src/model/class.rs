@@ -34,6 +34,7 @@ pub struct Class<'a> {
     pub tracker_id: Option<Str<'a>>,
     /// Its attributes: methods, properties, class variables, `__doc__`, `__qualname__`, ...
     pub attributes: Attributes<'a>,
+    parts: ClassParts,
 }
 
 /// An enum pickled by value, with its members and all of its attributes. It borrows from the graph.
@@ -59,10 +60,47 @@ pub struct Enum<'a> {
     pub tracker_id: Option<Str<'a>>,
     /// Its other attributes.
     pub attributes: Attributes<'a>,
+    parts: EnumParts,
+}
+
+/// The nodes that a class is made of: what [`Class::parts`] reads and [`Writer::class`](crate::Writer::class) writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClassParts {
+    /// What makes it: its metaclass.
+    pub metaclass: NodeId,
+    /// `__name__`: a `str`.
+    pub name: NodeId,
+    /// `__bases__`, or `__orig_bases__` where it has them: a tuple.
+    pub bases: NodeId,
+    /// A dict of what its namespace has from the start: its `__module__`.
+    pub type_kwargs: NodeId,
+    /// By which a process knows the class again: a `str`, or `None` for one that is made anew each time.
+    pub tracker_id: NodeId,
+    /// A dict of its attributes.
+    pub attributes: NodeId,
+}
+
+/// The nodes that an enum is made of: what [`Enum::parts`] reads and [`Writer::enumeration`](crate::Writer::enumeration) writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EnumParts {
+    /// `__bases__`: a tuple, the last item of which is an enum.
+    pub bases: NodeId,
+    /// `__name__`: a `str`.
+    pub name: NodeId,
+    /// `__qualname__`: a `str`.
+    pub qualname: NodeId,
+    /// A dict of its members' values.
+    pub members: NodeId,
+    /// `__module__`: a `str`.
+    pub module: NodeId,
+    /// By which a process knows the enum again: a `str`, or `None` for one that is made anew each time.
+    pub tracker_id: NodeId,
+    /// A dict of its other attributes.
+    pub attributes: NodeId,
 }
 
 impl<'a> Class<'a> {
-    pub(super) const MODEL: &'static str = "class";
+    pub(crate) const MODEL: &'static str = "class";
 
     /// Reads the class that a node is.
     ///
@@ -83,6 +121,7 @@ impl<'a> Class<'a> {
         let Some([metaclass, name, bases, type_kwargs]) = maker.parts else {
             return Err(fields.error(ErrorKind::ArgumentCount { found: maker.arguments.len() }, ""));
         };
+        let attributes = attributes(fields, fill)?;
         Ok(Class {
             id,
             fill,
@@ -92,7 +131,8 @@ impl<'a> Class<'a> {
             bases: fields.tuple("bases", bases)?,
             type_kwargs: fields.attributes("type_kwargs", type_kwargs)?,
             tracker_id: fields.optional_text("class_tracker_id", maker.tracker_id)?,
-            attributes: attributes(fields, fill)?,
+            attributes,
+            parts: ClassParts { metaclass, name, bases, type_kwargs, tracker_id: maker.tracker_id, attributes: attributes.id() },
         })
     }
 
@@ -100,6 +140,12 @@ impl<'a> Class<'a> {
     #[must_use]
     pub fn module(&self) -> Option<NodeId> {
         self.type_kwargs.get("__module__").or_else(|| self.attributes.get("__module__"))
+    }
+
+    /// The nodes that it is made of. The dict of attributes is `None` where the pickle has none.
+    #[must_use]
+    pub fn parts(&self) -> ClassParts {
+        self.parts
     }
 
     /// `__doc__`, which need not be a string.
@@ -136,7 +182,7 @@ impl<'a> Class<'a> {
 }
 
 impl<'a> Enum<'a> {
-    pub(super) const MODEL: &'static str = "enum";
+    pub(crate) const MODEL: &'static str = "enum";
 
     /// Reads the enum that a node is.
     ///
@@ -159,6 +205,7 @@ impl<'a> Enum<'a> {
             return Err(fields.error(ErrorKind::ArgumentCount { found: args.len() }, ""));
         };
         let fill = fills.get(id);
+        let attributes = attributes(fields, fill)?;
         Ok(Enum {
             id,
             fill,
@@ -169,8 +216,17 @@ impl<'a> Enum<'a> {
             members: fields.attributes("members", members)?,
             module: fields.optional_text("module", module)?,
             tracker_id: fields.optional_text("class_tracker_id", tracker_id)?,
-            attributes: attributes(fields, fill)?,
+            attributes,
+            parts: EnumParts { bases, name, qualname, members, module, tracker_id, attributes: attributes.id() },
         })
+    }
+}
+
+impl Enum<'_> {
+    /// The nodes that it is made of. The dict of attributes is `None` where the pickle has none.
+    #[must_use]
+    pub fn parts(&self) -> EnumParts {
+        self.parts
     }
 }
 

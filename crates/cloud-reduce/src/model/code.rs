@@ -51,7 +51,7 @@ struct Numbers {
 }
 
 impl<'a> Code<'a> {
-    pub(super) const MODEL: &'static str = "code object";
+    pub(crate) const MODEL: &'static str = "code object";
 
     /// Reads the code object that a node is.
     ///

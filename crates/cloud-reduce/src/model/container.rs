@@ -39,7 +39,7 @@ pub struct DictView<'a> {
 }
 
 impl<'a> DictView<'a> {
-    pub(super) const MODEL: &'static str = "dict view";
+    pub(crate) const MODEL: &'static str = "dict view";
 
     /// Reads the view that a node is.
     ///
@@ -86,7 +86,7 @@ pub struct MappingProxy<'a> {
 }
 
 impl<'a> MappingProxy<'a> {
-    pub(super) const MODEL: &'static str = "mapping proxy";
+    pub(crate) const MODEL: &'static str = "mapping proxy";
 
     /// Reads the proxy that a node is.
     ///
@@ -111,7 +111,7 @@ pub struct WeakSet<'a> {
 }
 
 impl<'a> WeakSet<'a> {
-    pub(super) const MODEL: &'static str = "weak set";
+    pub(crate) const MODEL: &'static str = "weak set";
 
     /// Reads the weak set that a node is.
     ///
@@ -139,7 +139,7 @@ pub struct MemoryView<'a> {
 }
 
 impl<'a> MemoryView<'a> {
-    pub(super) const MODEL: &'static str = "memoryview";
+    pub(crate) const MODEL: &'static str = "memoryview";
 
     /// Reads the memoryview that a node is.
     ///
@@ -171,7 +171,7 @@ pub struct NamedTuple<'a> {
 }
 
 impl<'a> NamedTuple<'a> {
-    pub(super) const MODEL: &'static str = "named tuple";
+    pub(crate) const MODEL: &'static str = "named tuple";
 
     /// Reads the named tuple that a node is: a call of `pyspark.serializers._restore` or, before Spark 3, of
     /// `pyspark.cloudpickle._load_namedtuple`.

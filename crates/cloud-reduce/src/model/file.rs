@@ -21,7 +21,7 @@ pub struct TextFile<'a> {
 }
 
 impl<'a> TextFile<'a> {
-    pub(super) const MODEL: &'static str = "file";
+    pub(crate) const MODEL: &'static str = "file";
 
     /// Reads the file that a node is: a call of `_file_reconstructor`.
     ///

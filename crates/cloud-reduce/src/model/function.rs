@@ -50,6 +50,39 @@ pub struct Function<'a> {
     pub submodules: &'a [NodeId],
     /// The cells of its closure, or what is in them.
     closure: Closure<'a>,
+    parts: Option<FunctionParts>,
+}
+
+/// The nodes that a function is made of, in the form that cloudpickle has written since 1.2: what
+/// [`Function::parts`] reads and [`Writer::function`](crate::Writer::function) writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FunctionParts {
+    /// A code object.
+    pub code: NodeId,
+    /// A dict of what its namespace begins with. Functions that have one dict share their globals when they are loaded.
+    pub base_globals: NodeId,
+    /// A dict: its `__dict__`.
+    pub dict: NodeId,
+    /// `__name__`: a `str`.
+    pub name: NodeId,
+    /// `__qualname__`: a `str`.
+    pub qualname: NodeId,
+    /// `__annotations__`: a dict.
+    pub annotations: NodeId,
+    /// `__kwdefaults__`: a dict or `None`.
+    pub kwdefaults: NodeId,
+    /// `__defaults__`: a tuple or `None`.
+    pub defaults: NodeId,
+    /// `__module__`: a `str` or `None`.
+    pub module: NodeId,
+    /// `__doc__`: any object.
+    pub doc: NodeId,
+    /// `__closure__`: a tuple of as many cells as the code object has free variables, or `None`.
+    pub closure: NodeId,
+    /// A list of modules that are to be imported before it runs.
+    pub submodules: NodeId,
+    /// A dict of the globals that its code names.
+    pub globals: NodeId,
 }
 
 /// How a pickle tells what a function's closure is.
@@ -69,7 +102,7 @@ pub struct Captured<'a> {
 }
 
 impl<'a> Function<'a> {
-    pub(super) const MODEL: &'static str = "function";
+    pub(crate) const MODEL: &'static str = "function";
 
     /// Reads the function that a node is.
     ///
@@ -118,6 +151,7 @@ impl<'a> Function<'a> {
             dict: fields.no_attributes(),
             submodules: &[],
             closure: Closure::Cells(&[]),
+            parts: None,
         };
         if let Callee::Reconstructor(_, Reconstructor::MakeSkelFunc) = callee {
             // Where the module's name stands instead of its globals, there are none (cloudpickle 0.5.4 to 0.7).
@@ -145,7 +179,7 @@ impl<'a> Function<'a> {
                 Step::SetState { setter, state } => {
                     if let Callee::Reconstructor(dialect, Reconstructor::FunctionSetstate) = Callee::of(graph, setter) {
                         function.dialect = function.dialect.or(Some(dialect));
-                        function.read_state(fields, state)?;
+                        function.read_state(fields, [args[0], args[1]], state)?;
                     }
                 }
                 // PyPy's builtin functions, which are functions with nothing but a `__dict__`.
@@ -157,15 +191,32 @@ impl<'a> Function<'a> {
     }
 
     /// The state that `_function_setstate` gets.
-    fn read_state(&mut self, fields: Fields<'a>, state: NodeId) -> Result<(), Error> {
+    fn read_state(&mut self, fields: Fields<'a>, [code, base_globals]: [NodeId; 2], state: NodeId) -> Result<(), Error> {
         let [dict, slots] = fields.state("state", state)?;
         self.dict = fields.attributes("__dict__", dict)?;
         let slots = fields.small_dict("state", slots)?;
-        for field in FunctionState::ALL {
+        let mut values = [NodeId::NONE; FunctionState::ALL.len()];
+        for (value, field) in values.iter_mut().zip(FunctionState::ALL) {
             let key = field.key();
-            let value = slots.get(key).ok_or_else(|| fields.error(ErrorKind::Missing, key))?;
-            self.set(fields, field, key, value)?;
+            *value = slots.get(key).ok_or_else(|| fields.missing(key))?;
+            self.set(fields, field, key, *value)?;
         }
+        let [name, qualname, annotations, kwdefaults, defaults, module, doc, closure, submodules, globals] = values;
+        self.parts = Some(FunctionParts {
+            code,
+            base_globals,
+            dict,
+            name,
+            qualname,
+            annotations,
+            kwdefaults,
+            defaults,
+            module,
+            doc,
+            closure,
+            submodules,
+            globals,
+        });
         Ok(())
     }
 
@@ -197,7 +248,7 @@ impl<'a> Function<'a> {
             [_, state] => {
                 let state = fields.small_dict("state", state)?;
                 for key in ["globals", "defaults", "dict", "closure_values"] {
-                    let value = state.get(key).ok_or_else(|| fields.error(ErrorKind::Missing, key))?;
+                    let value = state.get(key).ok_or_else(|| fields.missing(key))?;
                     self.set_filled(fields, key, value)?;
                 }
                 const OPTIONAL: [&str; 7] =
@@ -265,6 +316,13 @@ impl<'a> Function<'a> {
             };
             Ok(Captured { name: names.get(index).unwrap_or_default(), cell })
         })
+    }
+
+    /// The nodes that it is made of, or `None` where a release before 1.2, or one before 1.5 under a Python before 3.8, wrote it in
+    /// another form.
+    #[must_use]
+    pub fn parts(&self) -> Option<FunctionParts> {
+        self.parts
     }
 
     /// The documentation, where it is a string.

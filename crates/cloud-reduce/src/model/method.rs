@@ -17,7 +17,7 @@ pub struct Method {
 }
 
 impl Method {
-    pub(super) const MODEL: &'static str = "method";
+    pub(crate) const MODEL: &'static str = "method";
 
     /// Reads the bound method that a node is.
     ///
@@ -55,7 +55,7 @@ pub struct MethodDescriptor {
 }
 
 impl MethodDescriptor {
-    pub(super) const MODEL: &'static str = "method descriptor";
+    pub(crate) const MODEL: &'static str = "method descriptor";
 
     /// Reads the `classmethod` or `staticmethod` that a node is.
     ///
@@ -95,7 +95,7 @@ pub struct Property {
 }
 
 impl Property {
-    pub(super) const MODEL: &'static str = "property";
+    pub(crate) const MODEL: &'static str = "property";
 
     /// Reads the property that a node is.
     ///

@@ -17,11 +17,11 @@ mod value;
 
 pub use call::{Call, Partial};
 pub use cell::Cell;
-pub use class::{Class, Enum, classes, enums};
+pub use class::{Class, ClassParts, Enum, EnumParts, classes, enums};
 pub use code::{Code, Variables};
 pub use container::{DictView, DictViewKind, MappingProxy, MemoryView, NamedTuple, WeakSet};
 pub use file::TextFile;
-pub use function::{Captured, Function, functions};
+pub use function::{Captured, Function, FunctionParts, functions};
 pub use method::{Method, MethodDescriptor, MethodKind, Property};
 pub use module::Module;
 pub use reference::{AttributeOf, BuiltinType, FieldKind, Logger};
@@ -31,12 +31,13 @@ pub use value::{Attributes, Names};
 use pickle_graph::{Graph, NodeId};
 
 use crate::{Dialect, Error, Reconstructor};
-use callee::Callee;
+pub(crate) use callee::Callee;
 use fills::Fills;
 
 /// Whatever cloudpickle's reducers write: found by [`Models`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "functions are what most pickles hold, and models are read one at a time")]
 pub enum Model<'a> {
     /// A function.
     Function(Function<'a>),

@@ -22,7 +22,7 @@ pub struct Module<'a> {
 }
 
 impl<'a> Module<'a> {
-    pub(super) const MODEL: &'static str = "module";
+    pub(crate) const MODEL: &'static str = "module";
 
     /// Reads the module that a node is: a call of `subimport` or `dynamic_subimport`.
     ///

@@ -16,7 +16,7 @@ pub struct BuiltinType<'a> {
 }
 
 impl<'a> BuiltinType<'a> {
-    pub(super) const MODEL: &'static str = "builtin type";
+    pub(crate) const MODEL: &'static str = "builtin type";
 
     /// Reads the type that a node is: a call of `_builtin_type`, or of `type` with one of the three single objects.
     ///
@@ -65,7 +65,7 @@ pub struct AttributeOf<'a> {
 }
 
 impl<'a> AttributeOf<'a> {
-    pub(super) const MODEL: &'static str = "attribute";
+    pub(crate) const MODEL: &'static str = "attribute";
 
     /// Reads the attribute that a node is: a call of `getattr` with an object and a name.
     ///
@@ -92,7 +92,7 @@ pub struct Logger<'a> {
 }
 
 impl<'a> Logger<'a> {
-    pub(super) const MODEL: &'static str = "logger";
+    pub(crate) const MODEL: &'static str = "logger";
 
     /// Reads the logger that a node is: a call of `logging.getLogger`.
     ///
@@ -123,7 +123,7 @@ pub struct FieldKind<'a> {
 }
 
 impl<'a> FieldKind<'a> {
-    pub(super) const MODEL: &'static str = "kind of field";
+    pub(crate) const MODEL: &'static str = "kind of field";
 
     /// Reads the kind of field that a node is.
     ///

@@ -30,7 +30,7 @@ pub struct TypeVar<'a> {
 }
 
 impl<'a> TypeVar<'a> {
-    pub(super) const MODEL: &'static str = "type variable";
+    pub(crate) const MODEL: &'static str = "type variable";
 
     /// Reads the type variable that a node is.
     ///
