@@ -179,6 +179,18 @@ fn a_call_that_fills_a_function_is_read_as_that_function() {
 }
 
 #[test]
+fn submodules_that_a_function_uses_are_told_in_every_release() {
+    for (name, graph, _) in pickles() {
+        for function in functions(&graph) {
+            let function = function.unwrap();
+            let modules = function.submodules.iter().map(|id| cloud_reduce::Module::read(&graph, *id).unwrap().name);
+            let expected: &[&str] = if function.name == "uses_submodule" { &["xml.etree", "xml.etree.ElementTree"] } else { &[] };
+            assert_eq!(join(modules), expected.join(","), "{name}: {}", function.name);
+        }
+    }
+}
+
+#[test]
 fn two_functions_that_shared_a_cell_share_it_in_the_graph() {
     for (name, graph, _) in pickles().into_iter().filter(|(name, ..)| name.contains("-3.1.2-")) {
         let cell_of = |wanted: &str| {

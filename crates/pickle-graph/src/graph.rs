@@ -1,6 +1,6 @@
 //! [`Graph`]: the arena of nodes, how it is filled and how it is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use num_bigint::BigInt;
@@ -61,6 +61,8 @@ pub struct Graph {
     pickler: Option<(Pickler, usize)>,
     /// A bit for each node that a pickle put in the memo.
     memoized: Vec<u64>,
+    /// Tuples of up to three items that `TUPLE` made.
+    long_tuples: BTreeSet<NodeId>,
 }
 
 #[cold]
@@ -114,6 +116,7 @@ impl Graph {
             names: Names::Python3,
             pickler: None,
             memoized: Vec::new(),
+            long_tuples: BTreeSet::new(),
         }
     }
 
@@ -186,6 +189,18 @@ impl Graph {
             }
             self.memoized[index / 64] |= 1 << (index % 64);
         }
+    }
+
+    /// Whether the pickle that the graph was read from made a tuple of up to three items by `TUPLE` although its protocol has opcodes
+    /// for such tuples. No pickler of Python's does; cloudpickle up to 1.4 did where it wrote opcodes by itself.
+    #[must_use]
+    pub fn is_long_tuple(&self, id: NodeId) -> bool {
+        !self.long_tuples.is_empty() && self.long_tuples.contains(&id)
+    }
+
+    /// Says that the pickle that the graph was read from made a short tuple by `TUPLE`.
+    pub fn set_long_tuple(&mut self, id: NodeId) {
+        self.long_tuples.insert(id);
     }
 
     /// The bytes that texts may stand in.

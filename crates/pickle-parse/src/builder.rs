@@ -103,6 +103,12 @@ pub trait Builder {
     #[expect(clippy::missing_errors_doc)]
     fn tuple(&mut self, items: Items<'_, Self::Value>) -> Result<Self::Value, Self::Error>;
 
+    /// `TUPLE` made this tuple of one to three items, for which protocol 2 and later have opcodes without a mark.
+    #[inline]
+    fn long_tuple(&mut self, tuple: &Self::Value) {
+        let _ = tuple;
+    }
+
     /// A list with its items; more can follow.
     #[expect(clippy::missing_errors_doc)]
     fn list(&mut self, items: Items<'_, Self::Value>) -> Result<Self::Value, Self::Error>;

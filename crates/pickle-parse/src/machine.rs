@@ -332,7 +332,11 @@ impl<B: Builder> Machine<B> {
             Op::Tuple3 => self.tuple(3)?,
             Op::Tuple => {
                 let mark = self.mark()?;
+                let is_short = (1..=3).contains(&(self.stack.len() - mark));
                 let tuple = built!(self.builder.tuple(self.stack.drain(mark..)));
+                if is_short {
+                    self.builder.long_tuple(&tuple);
+                }
                 self.stack.push(tuple);
             }
 

@@ -158,6 +158,7 @@ impl<'a> Function<'a> {
             if let Some(&globals) = args.get(2).filter(|id| graph.node(**id).as_dict().is_some()) {
                 function.base_globals = fields.attributes("base_globals", globals)?;
             }
+            function.submodules = imported_before(graph, id);
             if let Some(fill) = fills.get(id) {
                 function.fill = Some(fill);
                 function.read_fill(fields, fill)?;
@@ -335,6 +336,24 @@ impl<'a> Function<'a> {
     pub fn versions(&self) -> impl Iterator<Item = PythonVersion> + use<> {
         self.code.versions()
     }
+}
+
+/// The modules that cloudpickle before 1.2 imported for a function: by calls of `subimport`, right before it made the function, that
+/// it threw away.
+fn imported_before(graph: &Graph, function: NodeId) -> &[NodeId] {
+    let discarded = graph.discarded();
+    let end = discarded.partition_point(|id| *id < function);
+    let mut start = end;
+    let Some(index) = function.index() else { return &[] };
+    // Back to the function before, or to where something else was thrown away.
+    let mut before = graph.ids().take(index).rev().take_while(|id| maker(graph, *id).is_none());
+    while let Some(&module) = start.checked_sub(1).and_then(|last| discarded.get(last))
+        && matches!(Callee::of_call(graph, module), Some((Callee::Reconstructor(_, Reconstructor::Subimport), _)))
+        && before.any(|id| id == module)
+    {
+        start -= 1;
+    }
+    discarded.get(start..end).unwrap_or_default()
 }
 
 /// What makes a function, and its arguments, where a node is one.

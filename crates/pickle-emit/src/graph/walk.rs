@@ -227,7 +227,11 @@ impl<'g, S: Sink> Writer<'g, S> {
             }
             Node::Tuple(items) => {
                 self.memo.open(id, items.len())?;
-                self.mark_unless_short(items.len());
+                if self.is_long_tuple(id) {
+                    self.encoder.op(Opcode::Mark);
+                } else {
+                    self.mark_unless_short(items.len());
+                }
                 self.frames.extend([Frame::Tuple(id), Frame::All(items.iter())]);
                 return Ok(true);
             }
@@ -292,10 +296,14 @@ impl<'g, S: Sink> Writer<'g, S> {
     fn finish_tuple(&mut self, id: NodeId) -> Result<(), Error> {
         let len = self.graph.node(id).as_tuple().map_or(0, <[NodeId]>::len);
         if self.memo.get(id).is_none() {
-            self.tuple_op(len);
+            if self.is_long_tuple(id) {
+                self.encoder.op(Opcode::Tuple);
+            } else {
+                self.tuple_op(len);
+            }
             self.made(id)?;
         } else {
-            if self.is_short(len) {
+            if self.is_short(len) && !self.is_long_tuple(id) {
                 (0..len).for_each(|_| self.encoder.op(Opcode::Pop));
             } else if self.protocol > Protocol::V0 {
                 self.encoder.op(Opcode::PopMark);
@@ -429,6 +437,11 @@ impl<'g, S: Sink> Writer<'g, S> {
 
     pub(super) fn empty_tuple(&mut self) {
         self.empty(Opcode::EmptyTuple, Opcode::Tuple);
+    }
+
+    /// Whether a short tuple is written as the long one that it was read as.
+    fn is_long_tuple(&self, id: NodeId) -> bool {
+        self.as_read && self.graph.is_long_tuple(id)
     }
 
     /// Whether tuples of this length have an opcode of their own.

@@ -368,6 +368,12 @@ impl Builder for GraphBuilder {
         Ok(())
     }
 
+    fn long_tuple(&mut self, tuple: &NodeId) {
+        if self.protocol >= Protocol::V2 {
+            self.graph.set_long_tuple(*tuple);
+        }
+    }
+
     fn no_items(&mut self, target: &NodeId) {
         self.signs.open_batches -= match self.graph.node(*target) {
             Node::Dict(items) => i64::from(is_full_batch(items.len())),
