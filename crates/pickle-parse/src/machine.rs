@@ -84,6 +84,15 @@ pub struct Machine<B: Builder> {
     inside_pickle: bool,
 }
 
+/// A low guess at how many bytes of a pickle there are for each object in the memo.
+const BYTES_PER_MEMOIZED_OBJECT: usize = 8;
+
+/// For how many objects room is made before they are seen. More of them come cheaper than a guess that is wrong.
+const MAX_RESERVED: usize = 1024;
+
+/// The same for the stack, which few pickles fill higher.
+const MAX_RESERVED_ON_STACK: usize = 64;
+
 /// Why an op could not be executed.
 enum Fault<E> {
     // Boxed, so that results come back in registers where the builder's error is as small.
@@ -174,6 +183,7 @@ impl<B: Builder> Machine<B> {
     pub fn run(&mut self, input: &[u8]) -> Result<(B::Value, usize), MachineError<B::Error>> {
         self.reset();
         self.start(0)?;
+        self.reserve(input.len());
         let mut rest = input;
         loop {
             let (after, op) = match inlined_op(rest) {
@@ -227,6 +237,13 @@ impl<B: Builder> Machine<B> {
             }
             Err(fault) => Err(self.failed(fault, offset, op.opcode())),
         }
+    }
+
+    /// Makes room for what a short pickle of so many bytes puts on the stack and into the memo, so that neither has to grow.
+    fn reserve(&mut self, length: usize) {
+        let objects = (length / BYTES_PER_MEMOIZED_OBJECT).min(MAX_RESERVED);
+        self.stack.reserve(objects.min(MAX_RESERVED_ON_STACK));
+        self.memo.reserve(objects);
     }
 
     fn start(&mut self, offset: u64) -> Result<(), MachineError<B::Error>> {

@@ -90,6 +90,11 @@ impl<V> Memo<V> {
         self.len == 0
     }
 
+    /// Makes room for so many more objects.
+    pub(crate) fn reserve(&mut self, objects: usize) {
+        self.dense.reserve(objects);
+    }
+
     /// Forgets all objects.
     pub fn clear(&mut self) {
         self.dense.clear();
