@@ -67,11 +67,11 @@ fn on_python(shell: &Shell, python: &Python, venv: &Venv<'_>, folder: &Path) -> 
         Ok(()) => {
             let _path = shell.push_env("PYTHONPATH", &upstream);
             for row in bench::measure(shell, &program, true)? {
-                let [dumps, upstream_dumps, ..] = row.micros;
+                let [ours, original] = row.dumps().context("the script has measured nothing")?;
                 println!(
-                    "{}: cloudpickle_rs {dumps:.1} us, {UPSTREAM} {upstream_dumps:.1} us: {:.1} times faster",
+                    "{}: cloudpickle_rs {ours:.1} us, {UPSTREAM} {original:.1} us: {:.1} times faster",
                     row.case,
-                    row.dumps_ratio()
+                    original / ours
                 );
             }
         }

@@ -14,7 +14,7 @@ use xshell::{Shell, cmd};
 use crate::{flags::BenchOptions, python, python::Python, root, target};
 
 /// The Python that the ratios are meant for, taken where it is installed.
-const MEANT: PythonVersion = PythonVersion::new(3, 13);
+pub(crate) const MEANT: PythonVersion = PythonVersion::new(3, 13);
 
 /// Each work is measured this often, unless that would take longer than [`ENOUGH`].
 const ROUNDS: usize = 7;
