@@ -124,6 +124,9 @@ impl State {
                 version.major, version.minor
             ))
         };
+        if !crate::ffi::has_known_digits(py)? {
+            return Err(pyo3::exceptions::PyImportError::new_err("cloudpickle_rs does not know the ints of this Python"));
+        }
         let layout = CodeLayout::for_python(version.major, version.minor).ok_or_else(unknown_version)?;
         let intern = |text: &str| PyString::intern(py, text).unbind();
 

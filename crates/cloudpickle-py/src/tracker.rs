@@ -1,8 +1,14 @@
 //! The tracking of dynamic classes, which makes a class that is loaded twice in a process the same class.
 
-use pyo3::{exceptions::PyTypeError, intern, prelude::*, sync::PyOnceLock, types::PyDict};
+use pyo3::{
+    exceptions::PyTypeError,
+    intern,
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyDict, PyString, PyWeakrefReference},
+};
 
-use crate::state::State;
+use crate::{ffi, state::State};
 
 /// Two weak dicts, from classes to ids and back, and the lock over both.
 struct Tracker {
@@ -13,6 +19,11 @@ struct Tracker {
 
 /// The names under which upstream's module has them.
 const NAMES: [&str; 3] = ["_DYNAMIC_CLASS_TRACKER_BY_CLASS", "_DYNAMIC_CLASS_TRACKER_BY_ID", "_DYNAMIC_CLASS_TRACKER_LOCK"];
+
+/// The same, interned.
+fn names(py: Python<'_>) -> [&Bound<'_, PyString>; 3] {
+    [intern!(py, NAMES[0]), intern!(py, NAMES[1]), intern!(py, NAMES[2])]
+}
 
 impl Tracker {
     /// This module's own tracker.
@@ -34,18 +45,16 @@ impl Tracker {
         let own = Tracker::own(py)?;
         let own =
             || Tracker { by_class: own.by_class.clone_ref(py), by_id: own.by_id.clone_ref(py), lock: own.lock.clone_ref(py) };
-        let modules = State::get(py)?.modules(py)?;
+        let state = State::get(py)?;
+        let modules = state.modules(py)?;
         let Ok(modules) = modules.cast::<PyDict>() else { return Ok(own()) };
-        let Some(upstream) = modules.get_item(cloud_reduce::names::MODULE)? else { return Ok(own()) };
-        let mut parts = Vec::with_capacity(NAMES.len());
-        for name in NAMES {
-            match upstream.getattr_opt(name)? {
-                Some(part) => parts.push(part.unbind()),
-                None => return Ok(own()),
-            }
+        let Some(upstream) = modules.get_item(&state.module_name)? else { return Ok(own()) };
+        let mut parts = [None, None, None];
+        for (part, name) in parts.iter_mut().zip(names(py)) {
+            *part = ffi::getattr_opt(&upstream, name)?;
         }
-        let Ok([by_class, by_id, lock]) = <[Py<PyAny>; 3]>::try_from(parts) else { return Ok(own()) };
-        let theirs = Tracker { by_class, by_id, lock };
+        let [Some(by_class), Some(by_id), Some(lock)] = parts else { return Ok(own()) };
+        let theirs = Tracker { by_class: by_class.unbind(), by_id: by_id.unbind(), lock: lock.unbind() };
         let ours = own();
         if !theirs.by_class.is(&ours.by_class) && ours.by_class.bind(py).is_truthy()? {
             theirs.locked(py, || {
@@ -59,12 +68,45 @@ impl Tracker {
         Ok(theirs)
     }
 
+    /// What `WeakValueDictionary.get` gives: the class that has an id, if there is one.
+    fn class_of<'py>(&self, id: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = id.py();
+        let by_id = self.by_id.bind(py);
+        let found = match weak_entries(by_id, &Tracker::own(py)?.by_id)? {
+            Some(entries) => match entries.get_item(id)? {
+                Some(reference) => reference.call0()?,
+                None => return Ok(None),
+            },
+            None => by_id.call_method1(intern!(py, "get"), (id,))?,
+        };
+        Ok(Some(found).filter(|found| !found.is_none()))
+    }
+
+    /// What `WeakKeyDictionary.get` gives: the id of a class, if it has one.
+    fn id_of<'py>(&self, class: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = class.py();
+        let by_class = self.by_class.bind(py);
+        if let Some(entries) = weak_entries(by_class, &Tracker::own(py)?.by_class)? {
+            return entries.get_item(PyWeakrefReference::new(class)?);
+        }
+        Ok(Some(by_class.call_method1(intern!(py, "get"), (class,))?).filter(|id| !id.is_none()))
+    }
+
     fn locked<R>(&self, py: Python<'_>, run: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
         self.lock.call_method0(py, intern!(py, "acquire"))?;
         let result = run();
         self.lock.call_method0(py, intern!(py, "release"))?;
         result
     }
+}
+
+/// The dict inside a weak dict, if that is of the very class of the module's own one: looking into it runs no Python code.
+fn weak_entries<'py>(weak_dict: &Bound<'py, PyAny>, own: &Py<PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let py = weak_dict.py();
+    if !weak_dict.get_type().is(own.bind(py).get_type()) {
+        return Ok(None);
+    }
+    Ok(ffi::getattr_opt(weak_dict, intern!(py, "data"))?.and_then(|entries| entries.cast_into_exact::<PyDict>().ok()))
 }
 
 /// The id of a class, a new one (32 hexadecimal digits) if it has none yet. `None` for a class that cannot be hashed: upstream
@@ -76,14 +118,30 @@ pub(crate) fn get_or_create_id<'py>(class: &Bound<'py, PyAny>) -> PyResult<Bound
     }
     let tracker = Tracker::current(py)?;
     tracker.locked(py, || {
-        let known = tracker.by_class.bind(py).call_method1(intern!(py, "get"), (class,))?;
-        if !known.is_none() {
+        if let Some(known) = tracker.id_of(class)? {
             return Ok(known);
         }
         let id = py.import("uuid")?.call_method0("uuid4")?.getattr("hex")?;
         tracker.by_class.bind(py).set_item(class, &id)?;
         tracker.by_id.bind(py).set_item(&id, class)?;
         Ok(id)
+    })
+}
+
+/// The class that already has an id.
+pub(crate) fn lookup<'py>(id: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = id.py();
+    if id.is_none() {
+        return Ok(None);
+    }
+    let tracker = Tracker::current(py)?;
+    tracker.locked(py, || {
+        let Some(class) = tracker.class_of(id)? else { return Ok(None) };
+        match tracker.id_of(&class)? {
+            Some(known) if known.is(id) || known.eq(id)? => {}
+            _ => tracker.by_class.bind(py).set_item(&class, id)?,
+        }
+        Ok(Some(class))
     })
 }
 

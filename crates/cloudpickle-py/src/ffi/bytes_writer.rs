@@ -1,38 +1,55 @@
-//! A `bytes` object that grows, so that a finished pickle need not be copied.
+//! What a pickle is written into: memory that is kept for the next one and, for a large pickle, the `bytes` object itself.
+
+use std::sync::Mutex;
 
 use pickle_emit::Sink;
-use pyo3::{ffi, prelude::*, types::PyBytes};
+use pyo3::{exceptions::PyMemoryError, ffi, prelude::*, types::PyBytes};
 
-/// A growing `bytes` object.
+/// A growing pickle, that ends as a `bytes` object.
 ///
-/// Invariant: `object` is a `bytes` object of `capacity` bytes that nobody else refers to, and the first `len` of them have been
-/// written; or it is null, `capacity` and `len` are 0 and `failure` says why. Growing is the only thing that moves the bytes.
+/// Up to [`SCRATCH_LIMIT`] it grows in memory that one writer leaves to the next, and is copied into an object of its very size:
+/// making such an object is cheaper than growing one and cutting it, which asks the system for new pages again and again. A larger
+/// pickle moves into a `bytes` object, where it grows and stays.
+///
+/// Invariant: `data` is the start of `capacity` writable bytes that nobody else refers to, those of `object` or else of `scratch`,
+/// and the first `len` of them have been written; or `capacity` and `len` are 0 and `failure` says why. Growing is the only thing
+/// that moves the bytes.
 pub(crate) struct BytesWriter<'py> {
     py: Python<'py>,
-    object: *mut ffi::PyObject,
     data: *mut u8,
     len: usize,
     capacity: usize,
+    scratch: Vec<u8>,
+    /// A `bytes` object of `capacity` bytes, or null.
+    object: *mut ffi::PyObject,
     /// What kept it from growing. From then on it takes nothing more and holds nothing.
     failure: Option<PyErr>,
     /// Where frames and large payloads end, if whoever made it wants to know.
     pieces: Option<Vec<usize>>,
 }
 
-/// How many bytes a writer has room for at first.
+/// How many bytes new scratch memory has.
 const INITIAL_CAPACITY: usize = 1024;
+
+/// Up to how many bytes a pickle is written into scratch memory, which is kept.
+const SCRATCH_LIMIT: usize = 1 << 21;
+
+/// A pickle in a `bytes` object may leave as much as one part in so many of it unused. Cutting it would save little, and the
+/// allocator that gets back the same size that it gave keeps the pages for the next one.
+const UNUSED_PART: usize = 32;
+
+/// What the last writer left.
+static SCRATCH: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 impl<'py> BytesWriter<'py> {
     pub(crate) fn new(py: Python<'py>, keep_pieces: bool) -> PyResult<Self> {
-        // SAFETY: the size is positive; a new `bytes` object whose bytes nobody reads before they are written, or null.
-        let object = unsafe { ffi::PyBytes_FromStringAndSize(std::ptr::null(), INITIAL_CAPACITY as ffi::Py_ssize_t) };
-        if object.is_null() {
-            return Err(PyErr::fetch(py));
-        }
-        // SAFETY: it is a `bytes` object.
-        let data = unsafe { ffi::PyBytes_AS_STRING(object) }.cast_mut().cast();
+        // a writer inside of another one finds none and makes its own
+        let mut scratch = SCRATCH.try_lock().map(|mut left| std::mem::take(&mut *left)).unwrap_or_default();
+        scratch.clear();
+        scratch.try_reserve(INITIAL_CAPACITY).map_err(|_| PyMemoryError::new_err(()))?;
+        let (data, capacity) = (scratch.as_mut_ptr(), scratch.capacity());
         let pieces = keep_pieces.then(Vec::new);
-        Ok(BytesWriter { py, object, data, len: 0, capacity: INITIAL_CAPACITY, failure: None, pieces })
+        Ok(BytesWriter { py, data, len: 0, capacity, scratch, object: std::ptr::null_mut(), failure: None, pieces })
     }
 
     /// Makes room for `more` bytes behind those that are written. Says whether there is room now.
@@ -42,29 +59,56 @@ impl<'py> BytesWriter<'py> {
         if self.failure.is_some() {
             return false;
         }
-        let wanted = self.len.checked_add(more).and_then(|needed| Some(needed.max(self.capacity.checked_mul(2)?)));
-        let Some(wanted) = wanted.filter(|&wanted| isize::try_from(wanted).is_ok()) else {
-            self.fail(pyo3::exceptions::PyMemoryError::new_err("the pickle is too large"));
-            return false;
+        let needed = self.len.checked_add(more).filter(|&needed| needed < isize::MAX as usize / 2);
+        let Some(needed) = needed else {
+            return self.fail(PyMemoryError::new_err("the pickle is too large"));
         };
-        // SAFETY: `object` is a `bytes` object with one reference, ours. On failure it is freed and the pointer becomes null.
-        if unsafe { _PyBytes_Resize(&mut self.object, wanted as ffi::Py_ssize_t) } < 0 {
-            let error = PyErr::fetch(self.py);
-            self.fail(error);
-            return false;
+        if self.object.is_null() && needed <= SCRATCH_LIMIT {
+            // SAFETY: the first `len` bytes of the scratch memory have been written.
+            unsafe { self.scratch.set_len(self.len) };
+            if self.scratch.try_reserve(more).is_err() {
+                return self.fail(PyMemoryError::new_err(()));
+            }
+            self.data = self.scratch.as_mut_ptr();
+            self.capacity = self.scratch.capacity();
+            return true;
         }
-        // SAFETY: as above; the bytes may have moved.
-        self.data = unsafe { ffi::PyBytes_AS_STRING(self.object) }.cast_mut().cast();
-        self.capacity = wanted;
+        // a large payload is most of its pickle; what grows by small steps is likely to go on
+        let spare = if more >= self.len { needed / (2 * UNUSED_PART) } else { self.capacity / 2 };
+        self.resize(needed + spare)
+    }
+
+    /// Gives the object so many bytes, and makes it if there is none. Says whether it has them now.
+    fn resize(&mut self, capacity: usize) -> bool {
+        // SAFETY: `object` is null or a `bytes` object with one reference, ours, which on failure is freed and becomes null. In a
+        // new one the bytes are not read before they are written, the first `len` of them, which is no more than `capacity`, at once
+        // from scratch memory.
+        unsafe {
+            if self.object.is_null() {
+                self.object = ffi::PyBytes_FromStringAndSize(std::ptr::null(), capacity as ffi::Py_ssize_t);
+                if !self.object.is_null() {
+                    let data = ffi::PyBytes_AS_STRING(self.object).cast_mut().cast();
+                    std::ptr::copy_nonoverlapping(self.data, data, self.len);
+                }
+            } else {
+                _PyBytes_Resize(&mut self.object, capacity as ffi::Py_ssize_t);
+            }
+            if self.object.is_null() {
+                return self.fail(PyErr::fetch(self.py));
+            }
+            self.data = ffi::PyBytes_AS_STRING(self.object).cast_mut().cast();
+        }
+        self.capacity = capacity;
         true
     }
 
-    fn fail(&mut self, error: PyErr) {
+    fn fail(&mut self, error: PyErr) -> bool {
         self.failure = Some(error);
         // SAFETY: the writer's own reference, given up, or null.
         unsafe { ffi::Py_XDECREF(std::mem::replace(&mut self.object, std::ptr::null_mut())) };
         self.len = 0;
         self.capacity = 0;
+        false
     }
 
     /// The `bytes` object, or why there is none.
@@ -72,11 +116,26 @@ impl<'py> BytesWriter<'py> {
         if let Some(error) = self.failure.take() {
             return Err(error);
         }
-        // SAFETY: as in `grow`; all bytes that remain have been written. The reference is handed over, and null left in its place.
-        unsafe {
-            if _PyBytes_Resize(&mut self.object, self.len as ffi::Py_ssize_t) < 0 {
-                return Err(PyErr::fetch(self.py));
+        if self.object.is_null() {
+            // SAFETY: the first `len` bytes have been written.
+            return Ok(PyBytes::new(self.py, unsafe { std::slice::from_raw_parts(self.data, self.len) }));
+        }
+        let unused = self.capacity - self.len;
+        if unused > self.len / UNUSED_PART {
+            let len = self.len;
+            if !self.resize(len) {
+                return Err(self.failure.take().unwrap_or_else(|| PyMemoryError::new_err(())));
             }
+        } else if unused > 0 {
+            // SAFETY: a `bytes` object of more than `len` bytes that nobody else has seen, so that its hash is not known yet. It ends
+            // with a zero behind its bytes.
+            unsafe {
+                (*self.object.cast::<ffi::PyVarObject>()).ob_size = self.len as ffi::Py_ssize_t;
+                self.data.add(self.len).write(0);
+            }
+        }
+        // SAFETY: a `bytes` object of `len` bytes, all of them written. The reference is handed over, and null left in its place.
+        unsafe {
             let object = std::mem::replace(&mut self.object, std::ptr::null_mut());
             Ok(Bound::from_owned_ptr(self.py, object).cast_into_unchecked())
         }
@@ -92,6 +151,11 @@ impl Drop for BytesWriter<'_> {
     fn drop(&mut self) {
         // SAFETY: the writer's own reference, or null.
         unsafe { ffi::Py_XDECREF(self.object) };
+        if let Ok(mut left) = SCRATCH.try_lock()
+            && left.capacity() < self.scratch.capacity()
+        {
+            *left = std::mem::take(&mut self.scratch);
+        }
     }
 }
 

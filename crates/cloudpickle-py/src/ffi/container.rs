@@ -65,6 +65,20 @@ pub(crate) fn list_extend(list: &Bound<'_, PyList>, items: std::vec::Drain<'_, B
     Ok(())
 }
 
+/// A new tuple, which takes over each item's reference.
+#[inline]
+pub(crate) fn new_tuple<'py>(py: Python<'py>, items: std::vec::Drain<'_, Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: a new tuple with as many places as there are items, or null. Each place is filled once, with a reference that the
+    // tuple then owns, before anyone else sees the tuple.
+    unsafe {
+        let tuple = Bound::from_owned_ptr_or_err(py, ffi::PyTuple_New(items.len() as ffi::Py_ssize_t))?;
+        for (index, item) in items.enumerate() {
+            ffi::PyTuple_SET_ITEM(tuple.as_ptr(), index as ffi::Py_ssize_t, item.into_ptr());
+        }
+        Ok(tuple)
+    }
+}
+
 /// Goes through a dict's entries by position, as `PyDict_Next` does: the dict may change on the way, which then skips or repeats
 /// entries but is never unsafe. Callers compare sizes.
 pub(crate) struct DictEntries<'a, 'py> {

@@ -1,5 +1,6 @@
 //! Function objects: their fields, and how to make one.
 
+use cloud_reduce::function::FunctionState;
 use pyo3::{Borrowed, exceptions::PyTypeError, ffi, prelude::*, types::PyTuple};
 
 /// The fields of a function object, `None` where one is null.
@@ -46,6 +47,34 @@ impl<'a, 'py> FunctionFields<'a, 'py> {
             })
         }
     }
+}
+
+/// Sets a field of a function as assigning the attribute does. Says whether it did: not where the object is no function, where the
+/// value is of another type than the field takes, or where assigning raises an audit event.
+pub(crate) fn set_function_field(function: &Bound<'_, PyAny>, field: FunctionState, value: &Bound<'_, PyAny>) -> bool {
+    if super::kind(function) != super::Kind::Function {
+        return false;
+    }
+    let is_str = super::kind(value) == super::Kind::Str;
+    // SAFETY: it is exactly a function, so that it has this layout. Each of the fields is an owned reference of the function, or
+    // null; the one that it had is dropped once the new one is in its place, since that may run Python code.
+    unsafe {
+        let fields = function.as_ptr().cast::<ffi::PyFunctionObject>();
+        let place = match field {
+            FunctionState::Name if is_str => &raw mut (*fields).func_name,
+            FunctionState::Qualname if is_str => &raw mut (*fields).func_qualname,
+            FunctionState::Module => &raw mut (*fields).func_module,
+            FunctionState::Doc => &raw mut (*fields).func_doc,
+            FunctionState::Annotations if super::kind(value) == super::Kind::Dict => {
+                // fails for other types than these alone
+                return ffi::PyFunction_SetAnnotations(function.as_ptr(), value.as_ptr()) == 0;
+            }
+            _ => return false,
+        };
+        let replaced = std::mem::replace(&mut *place, value.clone().into_ptr());
+        ffi::Py_XDECREF(replaced);
+    }
+    true
 }
 
 /// A new function of a code object and a dict of globals, with a tuple of as many cells as the code has free variables.

@@ -9,7 +9,7 @@ pub(crate) fn small_int(int: &Bound<'_, PyAny>) -> Option<i64> {
         return None;
     }
     // SAFETY: it is exactly an int.
-    if let Some(value) = unsafe { compact_value(int.as_ptr()) } {
+    if let Some(value) = unsafe { short_value(int.as_ptr()) } {
         return Some(value);
     }
     let mut overflow = 0;
@@ -18,30 +18,46 @@ pub(crate) fn small_int(int: &Bound<'_, PyAny>) -> Option<i64> {
     (overflow == 0).then_some(value)
 }
 
-/// An int as it lies in memory, of which only the first digit (of 15 or 30 bits) is looked at.
+/// An int as it lies in memory, of which only the first two digits are looked at.
 #[repr(C)]
 struct Int {
     base: ffi::PyObject,
     /// From 3.12 on `lv_tag`: the number of digits above three bits of flags, of which the lower two are 0 for positive ints, 1 for
     /// zero and 2 for negative ones. Before, `ob_size`: the number of digits, negative for negative ints.
     tag: isize,
-    digit: u32,
+    /// The least significant digit comes first.
+    digits: [u32; 2],
 }
 
-/// The value of an int of one digit at most (`PyUnstable_Long_CompactValue`, which is a macro), or `None` for a longer one.
+/// How many bits a digit has, unless CPython was configured otherwise; the module is not for such an interpreter.
+const DIGIT_BITS: u32 = if cfg!(target_pointer_width = "64") { 30 } else { 15 };
+
+/// Whether this interpreter's ints have the digits that this module counts on.
+pub(crate) fn has_known_digits(py: Python<'_>) -> PyResult<bool> {
+    let info = py.import("sys")?.getattr("int_info")?;
+    Ok(info.getattr("bits_per_digit")?.extract::<u32>()? == DIGIT_BITS)
+}
+
+/// The value of an int of two digits at most, or `None` for a longer one.
 ///
 /// # Safety
 /// The object must be an int.
 #[inline]
-pub(super) unsafe fn compact_value(int: *mut ffi::PyObject) -> Option<i64> {
+pub(super) unsafe fn short_value(int: *mut ffi::PyObject) -> Option<i64> {
     // SAFETY: ints of every supported version have this layout; one of at most one digit has its digit (zero's is 0) in memory.
     unsafe {
         let int = int.cast::<Int>();
         let tag = (*int).tag;
-        if cfg!(Py_3_12) {
-            (tag < 2 << 3).then(|| (1 - (tag as i64 & 3)) * i64::from((*int).digit))
-        } else {
-            (-1..=1).contains(&tag).then(|| if tag == 0 { 0 } else { tag as i64 * i64::from((*int).digit) })
+        let (count, sign) =
+            if cfg!(Py_3_12) { (tag as usize >> 3, 1 - (tag as i64 & 3)) } else { (tag.unsigned_abs(), tag.signum() as i64) };
+        // an array of digits, of which there may be only one
+        let digits = (&raw const (*int).digits).cast::<u32>();
+        if count <= 1 {
+            return Some(sign * i64::from(*digits));
         }
+        if DIGIT_BITS == 30 && count == 2 {
+            return Some(sign * (i64::from(*digits) | i64::from(*digits.add(1)) << DIGIT_BITS));
+        }
+        None
     }
 }

@@ -1,5 +1,7 @@
 //! The pickler's memo: from an object's address to its index.
 
+use std::sync::Mutex;
+
 use pyo3::{ffi, prelude::*};
 
 /// A table from addresses of objects to memo indexes, which keeps the objects alive.
@@ -12,6 +14,44 @@ pub(crate) struct Memo {
     entries: Vec<(*mut ffi::PyObject, u32)>,
     /// How many indexes were given out: objects that nothing can refer to again have an index but no entry.
     len: u32,
+}
+
+/// The memory of a memo that is empty: all slots are free.
+#[derive(Default)]
+struct Tables {
+    slots: Vec<u32>,
+    entries: Vec<(*mut ffi::PyObject, u32)>,
+}
+
+// SAFETY: there are no entries, so that no pointer goes to another thread.
+unsafe impl Send for Tables {}
+
+/// The sizes of slots up to which the last memo leaves its tables to the next one, each size in a place of its own: a small memo in
+/// a large table would be spread over many cache lines.
+const KEPT_SIZES: [usize; 2] = [INITIAL_SLOTS, 1 << 17];
+
+/// How many slots a memo has at first.
+const INITIAL_SLOTS: usize = 128;
+
+/// What the last memos left.
+static KEPT: [Mutex<Option<Tables>>; KEPT_SIZES.len()] = [const { Mutex::new(None) }; KEPT_SIZES.len()];
+
+impl Tables {
+    /// The tables that were kept for memos of so many slots, if they have as many.
+    fn kept(slots: usize) -> Option<Tables> {
+        let place = KEPT_SIZES.iter().position(|&size| slots <= size)?;
+        KEPT[place].try_lock().ok()?.take_if(|tables| tables.slots.len() >= slots)
+    }
+
+    /// Keeps tables for the next memo, unless there are larger ones.
+    fn keep(self) {
+        if let Some(place) = KEPT_SIZES.iter().position(|&size| self.slots.len() <= size)
+            && let Ok(mut kept) = KEPT[place].try_lock()
+            && kept.as_ref().is_none_or(|kept| kept.slots.len() < self.slots.len())
+        {
+            *kept = Some(self);
+        }
+    }
 }
 
 impl Memo {
@@ -104,13 +144,38 @@ impl Memo {
         self.slots[slot] = position as u32 + 1;
     }
 
+    /// Makes all slots free.
+    fn free_slots(&mut self) {
+        if self.entries.len() > self.slots.len() / 16 {
+            self.slots.fill(0);
+            return;
+        }
+        // Backwards, so that the way to each entry is still there: it leads over slots of earlier ones.
+        let mask = self.slots.len() - 1;
+        for position in (0..self.entries.len()).rev() {
+            let mut slot = hash(self.entries[position].0) & mask;
+            while self.slots[slot] as usize != position + 1 {
+                slot = (slot + 1) & mask;
+            }
+            self.slots[slot] = 0;
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn grow(&mut self) {
-        let size = (self.slots.len() * 4).max(128);
-        self.slots.clear();
-        self.slots.resize(size, 0);
-        self.entries.reserve(size / 2 - self.entries.len());
+        let size = (self.slots.len() * 4).max(INITIAL_SLOTS);
+        match Tables::kept(size) {
+            Some(mut tables) => {
+                tables.entries.append(&mut self.entries);
+                (self.slots, self.entries) = (tables.slots, tables.entries);
+            }
+            None => {
+                self.slots.clear();
+                self.slots.resize(size, 0);
+            }
+        }
+        self.entries.reserve(self.slots.len() / 2 - self.entries.len());
         for position in 0..self.entries.len() {
             self.place(position);
         }
@@ -129,11 +194,16 @@ impl Memo {
 
 impl Drop for Memo {
     fn drop(&mut self) {
-        for (object, _) in std::mem::take(&mut self.entries) {
+        if self.slots.is_empty() {
+            return;
+        }
+        self.free_slots();
+        for (object, _) in self.entries.drain(..) {
             // SAFETY: the entry's own reference, given up once. A memo lives in a walk, which holds the interpreter, or in a
             // Python object, which is deallocated with the interpreter attached.
             unsafe { ffi::Py_DECREF(object) };
         }
+        Tables { slots: std::mem::take(&mut self.slots), entries: std::mem::take(&mut self.entries) }.keep();
     }
 }
 

@@ -11,6 +11,7 @@ mod function;
 mod int;
 mod kind;
 mod memo;
+mod modules_version;
 mod object;
 mod recursion;
 mod scalar;
@@ -18,11 +19,15 @@ mod scalar;
 pub(crate) use bytes_writer::BytesWriter;
 pub(crate) use cell::{cell_contents, new_cell, set_cell_contents};
 pub(crate) use code::{code_extra, set_code_extra};
-pub(crate) use container::{DictEntries, contiguous_buffer, list_extend, list_item, list_scalar};
-pub(crate) use function::{FunctionFields, new_function};
-pub(crate) use int::small_int;
+pub(crate) use container::{DictEntries, contiguous_buffer, list_extend, list_item, list_scalar, new_tuple};
+pub(crate) use function::{FunctionFields, new_function, set_function_field};
+pub(crate) use int::{has_known_digits, small_int};
 pub(crate) use kind::{Kind, kind, same_object};
 pub(crate) use memo::Memo;
-pub(crate) use object::{audit_find_class, call, decode_utf8, imported_module, intern, new_instance};
+pub(crate) use modules_version::modules_version;
+pub(crate) use object::{
+    audit_find_class, call, class_attribute, decode_utf8, getattr_opt, import, imported_module, intern, new_instance,
+    plain_attributes, set_plain_attribute,
+};
 pub(crate) use recursion::RecursionGuard;
 pub(crate) use scalar::Item;

@@ -8,7 +8,7 @@ use pyo3::{ffi, prelude::*};
 pub(crate) enum Item<'py> {
     None,
     Bool(bool),
-    /// An `int` of one digit, which most are.
+    /// An `int` of few digits, which most are.
     Int(i64),
     Float(f64),
     Object(Bound<'py, PyAny>),
@@ -24,7 +24,7 @@ pub(super) unsafe fn item<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> I
     unsafe {
         let object_type = ffi::Py_TYPE(object);
         if object_type == &raw mut ffi::PyLong_Type {
-            if let Some(value) = super::int::compact_value(object) {
+            if let Some(value) = super::int::short_value(object) {
                 return Item::Int(value);
             }
         } else if object_type == &raw mut ffi::PyFloat_Type {

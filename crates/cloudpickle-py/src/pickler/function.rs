@@ -7,7 +7,7 @@ use pickle_opcodes::{Opcode, Protocol};
 use pyo3::{
     intern,
     prelude::*,
-    types::{PyDict, PyList, PyModule, PyString, PyTuple},
+    types::{PyDict, PyList, PyString, PyTuple},
 };
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
         code::with_code_facts,
         container::BATCHES_TO_THE_POINT,
         lookup,
+        submodules::push_submodules,
         walk::{Walk, copied_str},
     },
     state::State,
@@ -271,45 +272,6 @@ fn globals_and_submodules<'py>(
         }
         Ok((globals, submodules))
     })?
-}
-
-/// Adds the imported submodules of a package (if the object is one) whose names the code uses as attributes.
-fn push_submodules<'py>(
-    state: &State,
-    package: &Bound<'py, PyAny>,
-    names: &Bound<'py, PyTuple>,
-    submodules: &mut Vec<Bound<'py, PyAny>>,
-) -> PyResult<()> {
-    let py = package.py();
-    if package.cast::<PyModule>().is_err() {
-        return Ok(());
-    }
-    match package.getattr_opt(intern!(py, "__package__"))? {
-        Some(name) if name.is_truthy()? => {}
-        _ => return Ok(()),
-    }
-    let prefix = package.getattr(intern!(py, "__name__"))?;
-    let prefix = prefix.cast::<PyString>()?.to_str()?;
-    let modules = state.modules(py)?;
-    let Ok(modules) = modules.cast::<PyDict>() else { return Ok(()) };
-    // the loop runs no Python code, so that the dict of modules stays as it is
-    let mut found = Vec::new();
-    for (name, module) in ffi::DictEntries::new(modules) {
-        let below = name
-            .cast::<PyString>()
-            .ok()
-            .and_then(|name| name.to_str().ok())
-            .and_then(|name| name.strip_prefix(prefix)?.strip_prefix('.'));
-        if let Some(below) = below
-            && below
-                .split('.')
-                .all(|part| names.iter_borrowed().any(|name| name.cast::<PyString>().is_ok_and(|name| *name == *part)))
-        {
-            found.push(module);
-        }
-    }
-    submodules.append(&mut found);
-    Ok(())
 }
 
 /// The names of the globals that a code object and those nested in it use, as the keys of a dict.

@@ -8,6 +8,7 @@ mod global;
 mod lookup;
 mod reduce;
 mod scalar;
+mod submodules;
 mod walk;
 
 use cloud_reduce::{Dialect, Reconstructor};

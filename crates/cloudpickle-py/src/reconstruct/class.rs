@@ -37,9 +37,9 @@ pub(super) fn set_class_state<'py>(class: &Bound<'py, PyAny>, state: &Bound<'py,
     }
     // Setting any attribute deletes this one, which CPython 3.13 introduced.
     if cfg!(Py_3_13)
-        && let Some(line) = attributes.get_item(FIRSTLINENO)?
+        && let Some(line) = attributes.get_item(intern!(py, FIRSTLINENO))?
     {
-        class.setattr(FIRSTLINENO, line)?;
+        class.setattr(intern!(py, FIRSTLINENO), line)?;
     }
     if let Some(registry) = registry.filter(|registry| !registry.is_none()) {
         for subclass in registry.try_iter()? {
@@ -72,11 +72,31 @@ pub(crate) fn _make_skeleton_class<'py>(
     extra: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let _ = extra;
+    make_skeleton_class(State::get(name.py())?, type_constructor, name, bases, type_kwargs, class_tracker_id)
+}
+
+/// Makes a class without its attributes, or finds the one that already has its tracker id.
+pub(super) fn make_skeleton_class<'py>(
+    state: &State,
+    type_constructor: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyAny>,
+    bases: &Bound<'py, PyAny>,
+    type_kwargs: &Bound<'py, PyDict>,
+    class_tracker_id: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
     let py = name.py();
+    let silent = is_made_silently(state, type_constructor, bases, type_kwargs)?;
+    if silent && let Some(class) = tracker::lookup(class_tracker_id)? {
+        return Ok(class);
+    }
     // Interned names make the class's later pickles the same as those of one that was made by a `class` statement.
     let namespace = PyDict::new(py);
     for (key, value) in type_kwargs {
         namespace.set_item(ffi::intern(key.cast_into::<PyString>()?), value)?;
+    }
+    if silent {
+        let class = type_constructor.call1((name, bases, namespace))?;
+        return tracker::lookup_or_track(class_tracker_id, class);
     }
     let keywords = PyDict::new(py);
     keywords.set_item(intern!(py, "metaclass"), type_constructor)?;
@@ -85,8 +105,35 @@ pub(crate) fn _make_skeleton_class<'py>(
         args.get_item(0)?.call_method1(intern!(args.py(), "update"), (&namespace,))?;
         Ok(())
     })?;
-    let class = State::get(py)?.types_module.bind(py).call_method1(intern!(py, "new_class"), (name, bases, keywords, fill))?;
+    let class = state.types_module.bind(py).call_method1(intern!(py, "new_class"), (name, bases, keywords, fill))?;
     tracker::lookup_or_track(class_tracker_id, class)
+}
+
+/// Whether making a class is nothing but a call of `type`, which nobody notices: its metaclass and those of its bases are `type`, no
+/// base has an `__init_subclass__` of its own, the class has a `__module__`, which would else be that of the caller, and none of its
+/// attributes has a `__set_name__`.
+fn is_made_silently(
+    state: &State,
+    type_constructor: &Bound<'_, PyAny>,
+    bases: &Bound<'_, PyAny>,
+    type_kwargs: &Bound<'_, PyDict>,
+) -> PyResult<bool> {
+    let py = bases.py();
+    let Ok(bases) = bases.cast_exact::<PyTuple>() else { return Ok(false) };
+    if !type_constructor.is(py.get_type::<PyType>()) || !type_kwargs.contains(intern!(py, "__module__"))? {
+        return Ok(false);
+    }
+    let init_subclass = intern!(py, "__init_subclass__");
+    let of_object = ffi::class_attribute(&py.get_type::<PyAny>(), init_subclass);
+    for base in bases {
+        let Ok(base) = base.cast_into_exact::<PyType>() else { return Ok(false) };
+        match (ffi::class_attribute(&base, init_subclass), &of_object) {
+            (Some(inherited), Some(of_object)) if inherited.is(of_object) => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(ffi::DictEntries::new(type_kwargs)
+        .all(|(_, value)| value.cast_exact::<PyString>().is_ok() || value.get_type().is(&state.property_type)))
 }
 
 /// Makes an enum with its members, or finds the one that already has its tracker id.

@@ -2,7 +2,10 @@
 
 use std::{
     hash::{Hash, Hasher},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use cloud_reduce::{
@@ -74,27 +77,57 @@ fn refuse(py: Python<'_>, shape: &CodeShape<'_>, running: PythonVersion) -> PyRe
     Err(State::get(py)?.unpickling_error(py, message))
 }
 
+/// Where the fields of a [`CodeShape`] are among the arguments of layouts of one length.
+struct Positions {
+    argument_count: usize,
+    code: usize,
+    line_table: usize,
+    exception_table: Option<usize>,
+    flags: usize,
+    consts: usize,
+    names: usize,
+    locals: usize,
+    cellvars: usize,
+    freevars: usize,
+}
+
+impl Positions {
+    fn of(layout: &CodeLayout) -> Option<Positions> {
+        let position = |field| layout.position(field);
+        Some(Positions {
+            argument_count: layout.fields().len(),
+            code: position(CodeField::Code)?,
+            line_table: position(CodeField::Lnotab).or_else(|| position(CodeField::Linetable))?,
+            exception_table: position(CodeField::Exceptiontable),
+            flags: position(CodeField::Flags)?,
+            consts: position(CodeField::Consts)?,
+            names: position(CodeField::Names)?,
+            locals: position(CodeField::Varnames)?,
+            cellvars: position(CodeField::Cellvars)?,
+            freevars: position(CodeField::Freevars)?,
+        })
+    }
+}
+
+/// Those of each layout. Layouts of one length have these fields at the same places.
+static POSITIONS: LazyLock<Vec<Positions>> = LazyLock::new(|| CodeLayout::ALL.into_iter().filter_map(Positions::of).collect());
+
 /// What the arguments tell of the Python that made them. `None` if they are no code object's.
 fn shape<'a>(args: &'a Bound<'_, PyTuple>) -> Option<CodeShape<'a>> {
-    // layouts of one length have these fields at the same places
-    let layout = CodeLayout::ALL.into_iter().find(|layout| layout.fields().len() == args.len())?;
-    let field = |field| layout.position(field).and_then(|position| args.get_borrowed_item(position).ok());
-    let bytes = |name| {
-        let position = layout.position(name)?;
-        let bytes = args.as_slice().get(position)?.cast::<PyBytes>().ok()?;
-        Some(bytes.as_bytes())
-    };
-    let tuple = |name| field(name)?.cast::<PyTuple>().ok().map(|tuple| tuple.len());
+    let args = args.as_slice();
+    let positions = POSITIONS.iter().find(|positions| positions.argument_count == args.len())?;
+    let bytes = |position: usize| Some(args.get(position)?.cast::<PyBytes>().ok()?.as_bytes());
+    let tuple = |position: usize| Some(args.get(position)?.cast::<PyTuple>().ok()?.len());
     Some(CodeShape {
         argument_count: args.len(),
-        co_code: bytes(CodeField::Code)?,
-        line_table: bytes(CodeField::Lnotab).or_else(|| bytes(CodeField::Linetable))?,
-        exception_table: bytes(CodeField::Exceptiontable).unwrap_or_default(),
-        flags: field(CodeField::Flags)?.extract().ok()?,
-        consts: tuple(CodeField::Consts)?,
-        names: tuple(CodeField::Names)?,
-        locals: tuple(CodeField::Varnames)?,
-        cellvars: tuple(CodeField::Cellvars)?,
-        freevars: tuple(CodeField::Freevars)?,
+        co_code: bytes(positions.code)?,
+        line_table: bytes(positions.line_table)?,
+        exception_table: positions.exception_table.and_then(bytes).unwrap_or_default(),
+        flags: args.get(positions.flags)?.extract().ok()?,
+        consts: tuple(positions.consts)?,
+        names: tuple(positions.names)?,
+        locals: tuple(positions.locals)?,
+        cellvars: tuple(positions.cellvars)?,
+        freevars: tuple(positions.freevars)?,
     })
 }

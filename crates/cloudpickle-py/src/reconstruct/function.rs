@@ -34,7 +34,7 @@ pub(super) fn make_function<'py>(
     let Ok(globals) = globals.cast::<PyDict>() else {
         return Err(PyTypeError::new_err("_make_function() argument 'globals' must be a dict"));
     };
-    globals.set_item(pyo3::intern!(py, "__builtins__"), state.builtins.bind(py))?;
+    globals.set_item(intern!(py, BUILTINS), state.builtins.bind(py))?;
     let closure = match closure.cast::<PyTuple>() {
         Ok(closure) => Some(closure),
         Err(_) if closure.is_none() => None,
@@ -67,11 +67,20 @@ pub(super) fn set_function_state<'py>(
             return Err(PyKeyError::new_err((key(required).clone().unbind(),)));
         }
     }
-    let globals = function.getattr(key(FunctionState::Globals))?;
     // what a new function lacks need not be taken from it
     let fields = ffi::FunctionFields::of(function);
+    let globals = match &fields {
+        Some(fields) => fields.globals.to_owned(),
+        None => function.getattr(key(FunctionState::Globals))?,
+    };
+    let has = |field| match (&fields, field) {
+        (Some(fields), FunctionState::Kwdefaults) => fields.kwdefaults.is_some(),
+        (Some(fields), FunctionState::Defaults) => fields.defaults.is_some(),
+        _ => true,
+    };
     for (slot, value) in ffi::DictEntries::new(&slots) {
-        match state_key(state, &slot) {
+        let field = state_key(state, &slot);
+        match field {
             // the modules were imported in order to get here, which is all they are for
             Some(FunctionState::Submodules) => {}
             Some(FunctionState::Globals) => match (globals.cast::<PyDict>(), value.cast::<PyDict>()) {
@@ -87,12 +96,12 @@ pub(super) fn set_function_state<'py>(
                     }
                 }
             }
-            Some(FunctionState::Kwdefaults) if value.is_none() && fields.as_ref().is_some_and(|f| f.kwdefaults.is_none()) => {}
-            Some(FunctionState::Defaults) if value.is_none() && fields.as_ref().is_some_and(|f| f.defaults.is_none()) => {}
+            Some(field) if value.is_none() && !has(field) => {}
+            Some(field) if ffi::set_function_field(function, field, &value) => {}
             _ => function.setattr(slot.cast::<PyString>()?, value)?,
         }
     }
-    globals.set_item(BUILTINS, state.builtins.bind(py))?;
+    globals.set_item(intern!(py, BUILTINS), state.builtins.bind(py))?;
     Ok(py.None().into_bound(py))
 }
 

@@ -8,7 +8,10 @@ mod function;
 mod view;
 
 use cloud_reduce::Reconstructor;
-use pyo3::{prelude::*, types::PyTuple};
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
 
 use crate::state::State;
 
@@ -34,6 +37,11 @@ pub(crate) fn call<'py>(
         (Reconstructor::MakeCell, 1) => Some(function::make_cell(state, &*arg(0)?)),
         (Reconstructor::MakeEmptyCell, 0) => Some(crate::ffi::new_cell(callable.py(), None)),
         (Reconstructor::BuiltinType, 1) => Some(class::builtin_type(state, &*arg(0)?)),
+        (Reconstructor::MakeSkeletonClass, 6) => {
+            let (constructor, name, bases, type_kwargs, id) = (arg(0)?, arg(1)?, arg(2)?, arg(3)?, arg(4)?);
+            let type_kwargs = type_kwargs.cast::<PyDict>().ok()?;
+            Some(class::make_skeleton_class(state, &constructor, &name, &bases, &type_kwargs, &id))
+        }
         (Reconstructor::ClassSetstate, 2) => Some(class::set_class_state(&*arg(0)?, &*arg(1)?)),
         _ => None,
     }

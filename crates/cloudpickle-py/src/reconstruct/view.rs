@@ -23,7 +23,7 @@ pub(crate) fn dynamic_subimport<'py>(name: &Bound<'py, PyString>, vars: &Bound<'
     let py = name.py();
     let module = py.get_type::<PyModule>().call1((name,))?.cast_into::<PyModule>()?;
     module.dict().call_method1(intern!(py, "update"), (vars,))?;
-    module.dict().set_item(BUILTINS, State::get(py)?.builtins.bind(py))?;
+    module.dict().set_item(intern!(py, BUILTINS), State::get(py)?.builtins.bind(py))?;
     Ok(module)
 }
 

@@ -1,5 +1,7 @@
 //! [`LiveBuilder`]: what the pickle machine makes live objects with.
 
+use std::borrow::Cow;
+
 use cloud_reduce::{Dialect, Reconstructor};
 use pickle_parse::{Builder, Items};
 use pyo3::{
@@ -16,8 +18,8 @@ use crate::{ffi, reconstruct, state::State, unpickler::Unpickler};
 pub(crate) struct Options<'py> {
     pub(crate) fix_imports: bool,
     /// How the strings of Python 2 are decoded; `"bytes"` leaves them as bytes.
-    pub(crate) encoding: String,
-    pub(crate) errors: String,
+    pub(crate) encoding: Cow<'static, str>,
+    pub(crate) errors: Cow<'static, str>,
     /// An iterator over out-of-band buffers.
     pub(crate) buffers: Option<Bound<'py, PyAny>>,
     /// A subclass's or instance's own `find_class`, and whose it is.
@@ -25,12 +27,26 @@ pub(crate) struct Options<'py> {
     pub(crate) persistent_load: Option<Bound<'py, PyAny>>,
 }
 
+/// The usual `encoding`.
+const ENCODING: &str = "ASCII";
+
+/// The usual `errors`.
+const ERRORS: &str = "strict";
+
+impl Options<'_> {
+    /// As given by the arguments of the same names that `loads` and `load` take.
+    pub(crate) fn new(fix_imports: bool, encoding: &str, errors: &str) -> Self {
+        let owned = |text: &str, usual: &'static str| if text == usual { usual.into() } else { text.to_owned().into() };
+        Options { fix_imports, encoding: owned(encoding, ENCODING), errors: owned(errors, ERRORS), ..Options::default() }
+    }
+}
+
 impl Default for Options<'_> {
     fn default() -> Self {
         Options {
             fix_imports: true,
-            encoding: "ASCII".to_owned(),
-            errors: "strict".to_owned(),
+            encoding: ENCODING.into(),
+            errors: ERRORS.into(),
             buffers: None,
             find_class: None,
             persistent_load: None,
@@ -81,13 +97,19 @@ pub(crate) struct LiveBuilder<'py> {
     options: Options<'py>,
     /// The protocol that the pickle says it has.
     protocol: u8,
+    /// Strings of the pickle that name attributes, at places that depend on their addresses, each with the interned one: a thousand
+    /// instances of a class have the same strings in their states.
+    attribute_names: Vec<Option<(Value<'py>, Value<'py>)>>,
 }
+
+/// How many strings that name attributes are remembered.
+const ATTRIBUTE_NAMES: usize = 32;
 
 type Value<'py> = Bound<'py, PyAny>;
 
 impl<'py> LiveBuilder<'py> {
     pub(crate) fn new(py: Python<'py>, options: Options<'py>) -> PyResult<Self> {
-        Ok(LiveBuilder { py, state: State::get(py)?, options, protocol: 0 })
+        Ok(LiveBuilder { py, state: State::get(py)?, options, protocol: 0, attribute_names: Vec::new() })
     }
 
     /// Finds a global, by a subclass's `find_class` if there is one.
@@ -125,6 +147,29 @@ impl<'py> LiveBuilder<'py> {
             return Ok(class.call_method1(intern!(py, "__new__"), (class,))?);
         }
         Ok(class.call1(args)?)
+    }
+
+    /// Attribute names are interned, so that looking them up compares pointers.
+    #[inline]
+    fn attribute_name(&mut self, name: Value<'py>) -> Value<'py> {
+        if self.attribute_names.is_empty() {
+            self.attribute_names.resize(ATTRIBUTE_NAMES, None);
+        }
+        // objects are aligned to 16 bytes
+        let known = &mut self.attribute_names[(name.as_ptr() as usize >> 4) % ATTRIBUTE_NAMES];
+        if let Some((as_read, interned)) = known
+            && as_read.is(&name)
+        {
+            return interned.clone();
+        }
+        match name.cast_into_exact::<PyString>() {
+            Ok(name) => {
+                let interned = ffi::intern(name.clone());
+                *known = Some((name.into_any(), interned.clone()));
+                interned
+            }
+            Err(error) => error.into_inner(),
+        }
     }
 
     fn class_argument(&self, opcode: &str, class: Value<'py>) -> Result<Bound<'py, PyType>, BuildError> {
@@ -194,11 +239,11 @@ pub(crate) fn find_class<'py>(
             }
         }
     }
-    let imported = py.import(&module)?;
+    let imported = ffi::import(&module)?;
     if protocol < 4 || !name.to_str().is_ok_and(|name| name.contains('.')) {
         return imported.getattr(&name);
     }
-    match crate::pickler::get_dotted(imported.as_any(), &name)? {
+    match crate::pickler::get_dotted(&imported, &name)? {
         Some((found, _)) => Ok(found),
         None => Err(PyAttributeError::new_err(format!("Can't resolve path {} on module {}", name.repr()?, module.repr()?))),
     }
@@ -260,7 +305,7 @@ impl<'py> Builder for LiveBuilder<'py> {
         if self.options.encoding == "bytes" {
             return Ok(bytes.into_any());
         }
-        Ok(bytes.call_method1(intern!(self.py, "decode"), (&self.options.encoding, &self.options.errors))?)
+        Ok(bytes.call_method1(intern!(self.py, "decode"), (&*self.options.encoding, &*self.options.errors))?)
     }
 
     #[inline]
@@ -311,7 +356,7 @@ impl<'py> Builder for LiveBuilder<'py> {
 
     #[inline]
     fn tuple(&mut self, items: Items<'_, Value<'py>>) -> Result<Value<'py>, BuildError> {
-        Ok(PyTuple::new(self.py, items)?.into_any())
+        Ok(ffi::new_tuple(self.py, items)?)
     }
 
     fn list(&mut self, items: Items<'_, Value<'py>>) -> Result<Value<'py>, BuildError> {
@@ -459,7 +504,7 @@ impl<'py> Builder for LiveBuilder<'py> {
 
     fn build(&mut self, object: &Value<'py>, state: Value<'py>) -> Result<(), BuildError> {
         let py = self.py;
-        if let Some(set_state) = object.getattr_opt(intern!(py, "__setstate__"))? {
+        if let Some(set_state) = ffi::getattr_opt(object, intern!(py, "__setstate__"))? {
             set_state.call1((state,))?;
             return Ok(());
         }
@@ -469,12 +514,17 @@ impl<'py> Builder for LiveBuilder<'py> {
         };
         if !state.is_none() {
             let Ok(state) = state.cast_into::<PyDict>() else { return fault("state is not a dictionary") };
-            let attributes = object.getattr(intern!(py, "__dict__"))?;
+            let dict_name = intern!(py, "__dict__");
+            let plain = ffi::plain_attributes(object, dict_name);
+            let mut attributes = if plain { None } else { Some(object.getattr(dict_name)?) };
             for (key, value) in ffi::DictEntries::new(&state) {
-                // attribute names are interned, so that looking them up compares pointers
-                let key = match key.cast_into_exact::<PyString>() {
-                    Ok(name) => ffi::intern(name),
-                    Err(error) => error.into_inner(),
+                let key = self.attribute_name(key);
+                if plain && ffi::set_plain_attribute(object, &key, &value)? {
+                    continue;
+                }
+                let attributes = match &attributes {
+                    Some(attributes) => attributes,
+                    None => attributes.insert(object.getattr(dict_name)?),
                 };
                 match attributes.cast_exact::<PyDict>() {
                     Ok(attributes) => attributes.set_item(key, value)?,

@@ -3,6 +3,8 @@
 mod builder;
 mod file;
 
+use std::borrow::Cow;
+
 use pickle_opcodes::{Op, Opcode};
 use pickle_parse::{Error, Limits, Machine, MachineError, OpReader, PythonException};
 use pyo3::{
@@ -98,13 +100,7 @@ pub(crate) fn loads<'py>(
     buffers: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = data.py();
-    let options = Options {
-        fix_imports,
-        encoding: encoding.to_owned(),
-        errors: errors.to_owned(),
-        buffers: buffers_of(buffers)?,
-        ..Options::default()
-    };
+    let options = Options { buffers: buffers_of(buffers)?, ..Options::new(fix_imports, encoding, errors) };
     let builder = LiveBuilder::new(py, options)?;
     if let Ok(bytes) = data.cast::<PyBytes>() {
         let bytes = bytes.as_bytes();
@@ -156,13 +152,7 @@ pub(crate) fn load<'py>(
     errors: &str,
     buffers: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let options = Options {
-        fix_imports,
-        encoding: encoding.to_owned(),
-        errors: errors.to_owned(),
-        buffers: buffers_of(buffers)?,
-        ..Options::default()
-    };
+    let options = Options { buffers: buffers_of(buffers)?, ..Options::new(fix_imports, encoding, errors) };
     let mut machine = Machine::with_limits(LiveBuilder::new(file.py(), options)?, limits(file.py())?);
     run_file(&mut machine, File::new(file)?)
 }
@@ -217,8 +207,8 @@ pub(crate) struct Unpickler {
 struct Source {
     file: Py<PyAny>,
     fix_imports: bool,
-    encoding: String,
-    errors: String,
+    encoding: Cow<'static, str>,
+    errors: Cow<'static, str>,
     buffers: Option<Py<PyAny>>,
 }
 
@@ -241,13 +231,9 @@ impl Unpickler {
     ) -> PyResult<()> {
         // refuses what is no file
         File::new(file)?;
-        let source = Source {
-            file: file.clone().unbind(),
-            fix_imports,
-            encoding: encoding.to_owned(),
-            errors: errors.to_owned(),
-            buffers: buffers_of(buffers)?.map(Bound::unbind),
-        };
+        let Options { fix_imports, encoding, errors, .. } = Options::new(fix_imports, encoding, errors);
+        let buffers = buffers_of(buffers)?.map(Bound::unbind);
+        let source = Source { file: file.clone().unbind(), fix_imports, encoding, errors, buffers };
         let replaced = {
             let mut this = slf.borrow_mut();
             (this.source.replace(source), std::mem::take(&mut this.memo))
