@@ -33,6 +33,23 @@
 //! | [`class`] | the arguments of a class and of an enum, and which attributes are not pickled |
 //! | [`code`] | the arguments of a code object in each version of Python, its opcodes, its tables, and the globals that it names |
 //!
+//! # Reports and policies
+//!
+//! [`Report`] tells of any pickle what loading it would import, call and set, what it carries and needs, and where its bytes go.
+//! [`scan`] looks for what a [`Policy`] does not allow:
+//!
+//! ```
+//! use cloud_reduce::{Policy, scan};
+//!
+//! // getattr(importlib.import_module('os'), 'system')('id')
+//! let pickle = b"cbuiltins\ngetattr\n(cimportlib\nimport_module\n(Vos\ntRVsystem\ntR(Vid\ntR.";
+//! for finding in scan(&pickle[..], &Policy::cloudpickle()).findings {
+//!     println!("{finding}");
+//! }
+//! # let found = scan(&pickle[..], &Policy::cloudpickle()).findings;
+//! # assert_eq!(found.last().unwrap().to_string(), "calls os.system('id') at byte 67");
+//! ```
+//!
 //! # The models
 //!
 //! [`functions`], [`classes`] and [`enums`] find what a graph holds by value, wherever it is; [`Function`], [`Class`], [`Enum`],
@@ -47,6 +64,9 @@ mod error;
 pub mod function;
 mod model;
 pub mod names;
+mod policy;
+mod report;
+mod scan;
 mod version;
 mod write;
 
@@ -58,6 +78,9 @@ pub use model::{
     Module, NamedTuple, Names, Partial, Property, TextFile, TypeVar, Variables, WeakSet, classes, dialects, enums, functions,
 };
 pub use names::{Dialect, Reconstructor};
+pub use policy::{Policy, Rule, RuleError, Use};
+pub use report::{Action, Event, Finding, FindingKind, Name, Needs, Object, Report, SizeTree, Sizes};
+pub use scan::{Scan, scan};
 pub use version::{Implementation, PythonVersion};
 pub use write::{ToNode, Writer};
 

@@ -7,10 +7,9 @@ use std::io::BufRead;
 
 use bytes::Bytes;
 use pickle_graph::Graph;
-use pickle_opcodes::Protocol;
 
 use crate::{Error, Limits, Machine, OpReader};
-use builder::GraphBuilder;
+pub use builder::GraphBuilder;
 use origin::TextSigns;
 
 /// Up to this length, in bytes, a pickle cannot make a graph too large: no op takes less than a byte, or adds more than one node
@@ -128,15 +127,16 @@ impl Loader {
     ///
     /// As [`load`](Self::load).
     pub fn load_first(&self, input: &Bytes) -> Result<(Graph, usize), Error> {
-        let builder = GraphBuilder::new(self.clone(), input.clone(), input.len() > SURELY_SMALL);
-        let mut machine = Machine::with_limits(builder, self.limits);
+        let mut machine = Machine::with_limits(self.builder(input.clone()), self.limits);
         let (root, length) = machine.run(input)?;
-        let builder = machine.into_builder();
-        let text = match builder.protocol() {
-            Protocol::V0 => TextSigns::of(&input[..length]),
-            _ => TextSigns::default(),
-        };
-        Ok((builder.finish(root, &text), length))
+        Ok((machine.into_builder().finish(root, &input[..length]), length))
+    }
+
+    /// The builder that makes the graph of a pickle out of `source`, for a [`Machine`] of yours.
+    #[must_use]
+    pub fn builder(&self, source: Bytes) -> GraphBuilder {
+        let may_be_too_large = source.is_empty() || source.len() > SURELY_SMALL;
+        GraphBuilder::new(self.clone(), source, may_be_too_large)
     }
 
     /// Reads the graph of the next pickle of a stream, or `None` where the stream ends. Strings and bytes are copied.
@@ -145,12 +145,12 @@ impl Loader {
     ///
     /// As [`load`](Self::load), and what the stream says.
     pub fn read<R: BufRead>(&self, reader: &mut OpReader<R>) -> Result<Option<Graph>, Error> {
-        let mut machine = Machine::with_limits(GraphBuilder::new(self.clone(), Bytes::new(), true), self.limits);
+        let mut machine = Machine::with_limits(self.builder(Bytes::new()), self.limits);
         let mut text = TextSigns::default();
         while let Some((offset, op)) = reader.next_op()? {
             text.note(&op);
             if let Some(root) = machine.step(offset, &op)? {
-                return Ok(Some(machine.into_builder().finish(root, &text)));
+                return Ok(Some(machine.into_builder().finish_with(root, &text)));
             }
         }
         Ok(None)

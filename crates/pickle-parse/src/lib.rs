@@ -178,7 +178,7 @@ mod utf8;
 pub use builder::{Builder, Items};
 pub use dis::{Dis, dis};
 pub use error::{Error, ErrorKind, PythonException};
-pub use graph::{Loader, Strings, graph};
+pub use graph::{GraphBuilder, Loader, Strings, graph};
 pub use limits::Limits;
 pub use machine::{Machine, MachineError};
 pub use memo::Memo;

@@ -20,6 +20,8 @@ pub(crate) enum Callee<'a> {
 impl<'a> Callee<'a> {
     pub(crate) fn of(graph: &'a Graph, id: NodeId) -> Callee<'a> {
         match graph.node(id) {
+            // So that a forged name of a megabyte is not read anew for each call.
+            Node::Global { module, name } if module.len() + name.len() > 256 => Callee::Other,
             Node::Global { module, name } => match (module.as_str(), name.as_str()) {
                 (Some(module), Some(name)) => Callee::of_global(module, name),
                 _ => Callee::Other,

@@ -33,6 +33,7 @@ use pickle_graph::{Graph, NodeId};
 use crate::{Dialect, Error, Reconstructor};
 pub(crate) use callee::Callee;
 use fills::Fills;
+pub(crate) use value::bytes;
 
 /// Whatever cloudpickle's reducers write: found by [`Models`].
 #[derive(Clone, Debug)]

@@ -254,7 +254,7 @@ impl<'a> EncodedBytes<'a> {
 
 /// The contents of a `bytes` object, also of one that protocol 2 writes as a call; `None` where Python would not encode the text
 /// of that call.
-pub(super) fn bytes(graph: &Graph, id: NodeId) -> Option<Cow<'_, [u8]>> {
+pub(crate) fn bytes(graph: &Graph, id: NodeId) -> Option<Cow<'_, [u8]>> {
     match EncodedBytes::of(graph, id)? {
         EncodedBytes::Plain(bytes) => Some(Cow::Borrowed(bytes)),
         EncodedBytes::Latin1(text) => {

@@ -25,8 +25,21 @@ const FRAME_HEADER: u64 = 9;
 /// A frame that picklers since 3.7 leave away is shorter than this, in bytes.
 const SHORT_FRAME: u64 = 4;
 
-/// Puts nodes into a graph.
-pub(super) struct GraphBuilder {
+/// The [`Builder`] by which a [`Loader`] makes graphs; made by [`Loader::builder`].
+///
+/// It is for builders that make a graph and do something beside: they hold one and call its methods, as in `cloud_reduce::Report`,
+/// which notes where in the pickle each call stands, and keeps what was made before an error.
+///
+/// ```
+/// use pickle_parse::{GraphBuilder, Loader, Machine};
+///
+/// // The pickle ends too early; what it made is there.
+/// let pickle = &b"]K\x01aK\x02"[..];
+/// let mut machine = Machine::new(Loader::new().builder(pickle.into()));
+/// assert!(machine.run(pickle).is_err());
+/// assert_eq!(machine.builder().graph().len(), 1);
+/// ```
+pub struct GraphBuilder {
     graph: Graph,
     loader: Loader,
     /// The offset of the op that is executed.
@@ -46,7 +59,7 @@ type Built = Result<NodeId, Box<ErrorKind>>;
 type Done = Result<(), Box<ErrorKind>>;
 
 impl GraphBuilder {
-    pub(super) fn new(loader: Loader, source: Bytes, may_be_too_large: bool) -> Self {
+    pub(super) fn new(loader: Loader, source: Bytes, may_be_too_large: bool) -> GraphBuilder {
         GraphBuilder {
             graph: Graph::with_source(source),
             loader,
@@ -59,8 +72,30 @@ impl GraphBuilder {
         }
     }
 
+    /// The graph so far.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The graph so far, to be added to.
+    pub fn graph_mut(&mut self) -> &mut Graph {
+        &mut self.graph
+    }
+
+    /// The graph of the pickle whose value is `root` and whose bytes are `pickle`. Where an error came before there was a value, the
+    /// root is [`NodeId::NONE`], and the bytes are those that were executed.
+    #[must_use]
+    pub fn finish(self, root: NodeId, pickle: &[u8]) -> Graph {
+        let text = match self.protocol {
+            Protocol::V0 => TextSigns::of(pickle),
+            _ => TextSigns::default(),
+        };
+        self.finish_with(root, &text)
+    }
+
     /// The graph of the pickle whose value is `root`, and of whose text the opcodes tell more.
-    pub(super) fn finish(mut self, root: NodeId, text: &TextSigns) -> Graph {
+    pub(super) fn finish_with(mut self, root: NodeId, text: &TextSigns) -> Graph {
         let protocol = match self.protocol {
             Protocol::V0 if text.binary == Some(true) => Protocol::V1,
             protocol => protocol,
@@ -72,11 +107,6 @@ impl GraphBuilder {
             self.graph.set_names(Names::Python2);
         }
         self.graph
-    }
-
-    /// The protocol that `PROTO` told, or 0.
-    pub(super) fn protocol(&self) -> Protocol {
-        self.protocol
     }
 
     /// Notes what a payload that could stand outside of frames shows.

@@ -1,6 +1,7 @@
 //! What graphs are made of which pickles.
 
 use pickle_graph::{Names, Node, NodeId, Pickler, Step};
+use pickle_opcodes::Protocol;
 
 use super::*;
 use crate::ErrorKind;

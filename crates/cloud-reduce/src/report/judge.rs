@@ -1,0 +1,470 @@
+//! Finds what a pickle does and a policy does not allow.
+
+use std::{
+    cell::OnceCell,
+    collections::{HashMap, HashSet, hash_map::Entry},
+};
+
+use bytes::Bytes;
+use pickle_graph::{Graph, Node, NodeId, Step};
+
+use super::{
+    finding::{Finding, FindingKind},
+    hooks::{Hook, Hooks},
+    resolve::{Name, Object, short_text},
+    shown,
+    trace::{Action, Event, Trace},
+};
+use crate::{Policy, Reconstructor, Use, model, scan};
+
+/// How deep pickles within pickles are looked at.
+pub(crate) const MAX_NESTED: usize = 8;
+
+/// The findings of a pickle, in its order; `depth` pickles are around it.
+pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize) -> Vec<Finding> {
+    let mut judge = Judge {
+        graph: &trace.graph,
+        policy,
+        depth,
+        findings: Vec::new(),
+        places: HashMap::new(),
+        states: HashSet::new(),
+        nested: HashSet::new(),
+        hooks: OnceCell::new(),
+    };
+    for event in &trace.events {
+        judge.event(event);
+    }
+    judge.keys(&trace.events);
+    let mut findings = judge.finish();
+    if let Some(error) = &trace.error {
+        findings.push(Finding {
+            kind: FindingKind::Broken,
+            offset: error.offset(),
+            subject: error.to_string().into(),
+            rule: None,
+            count: 1,
+            inner: None,
+        });
+    }
+    findings
+}
+
+struct Judge<'a> {
+    graph: &'a Graph,
+    policy: &'a Policy,
+    depth: usize,
+    findings: Vec<Finding>,
+    /// Which finding there is of a kind and a subject.
+    places: HashMap<(FindingKind, Box<str>), usize>,
+    /// States whose keys were looked at.
+    states: HashSet<NodeId>,
+    /// Bytes that were looked into.
+    nested: HashSet<NodeId>,
+    hooks: OnceCell<Hooks>,
+}
+
+/// What a callable does with one of its arguments beside holding it.
+enum Given {
+    /// It is called.
+    Called(usize),
+    /// An instance is made of it by `__new__`.
+    Made(usize),
+    /// Its attributes are set.
+    Changed(usize),
+    /// Its items are the bases of a class.
+    Bases(usize),
+    /// It is the pickle that is loaded.
+    Loaded(usize),
+}
+
+/// What callables do with their arguments, of those that a policy may well allow.
+fn given(name: &Name) -> &'static [Given] {
+    use Given::{Bases, Called, Changed, Loaded, Made};
+    if let Some((_, reconstructor)) = Reconstructor::from_global(&name.module, &name.qualname) {
+        use Reconstructor as R;
+        return match reconstructor {
+            R::FunctionSetstate | R::ClassSetstate | R::FillFunction | R::RehydrateSkeletonClass | R::RestoreAttr => {
+                &[Changed(0)]
+            }
+            R::MakeSkeletonClass => &[Called(0), Bases(2)],
+            R::MakeSkeletonEnum => &[Bases(0)],
+            _ => &[],
+        };
+    }
+    match (&*name.module, &*name.qualname) {
+        ("builtins", "type") | ("abc", "ABCMeta") => &[Bases(1)],
+        ("copyreg" | "copy_reg", "_reconstructor") => &[Made(0), Made(1)],
+        ("copyreg" | "copy_reg", "__newobj__" | "__newobj_ex__") => &[Made(0)],
+        (
+            "builtins",
+            "object.__new__" | "dict.__new__" | "list.__new__" | "set.__new__" | "tuple.__new__" | "frozenset.__new__",
+        ) => &[Made(0)],
+        ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => &[Made(0)],
+        ("numpy.ma.core", "_mareconstruct") => &[Made(0), Made(1)],
+        ("numpy.random._pickle", "__bit_generator_ctor") => &[Called(0)],
+        ("numpy.random._pickle", "__generator_ctor" | "__randomstate_ctor") => &[Called(1)],
+        ("torch._tensor", "_rebuild_from_type_v2") => &[Called(0), Made(1)],
+        ("torch._utils", "_rebuild_wrapper_subclass") => &[Made(0)],
+        ("torch.storage", "_load_from_bytes")
+        | (
+            "pickle"
+            | "_pickle"
+            | "cPickle"
+            | "cloudpickle"
+            | "cloudpickle.cloudpickle"
+            | "cloudpickle_rs"
+            | "dill"
+            | "dill._dill",
+            "loads",
+        ) => &[Loaded(0)],
+        _ => &[],
+    }
+}
+
+impl Judge<'_> {
+    fn event(&mut self, event: &Event) {
+        let offset = event.offset;
+        match event.action {
+            Action::Import => match self.graph.node(event.node) {
+                Node::Extension(code) => self.find(FindingKind::Extension, offset, format!("extension code {code}"), None),
+                _ => self.import(offset, &Object::of(self.graph, event.node)),
+            },
+            Action::ImportComputed => {
+                let names = match self.graph.node(event.node) {
+                    Node::Reduce { args, .. } => {
+                        shown::arguments(self.graph, self.graph.node(args).as_tuple().unwrap_or_default())
+                    }
+                    _ => String::new(),
+                };
+                self.find(FindingKind::ComputedName, offset, format!("find_class({names})"), None);
+            }
+            Action::Call => self.call(offset, event.node),
+            Action::New => {
+                if let Node::NewObj { class, args } | Node::NewObjEx { class, args, .. } = self.graph.node(event.node) {
+                    self.new_instance(offset, class);
+                    self.look_inside(offset, class, self.graph.node(args).as_tuple().unwrap_or_default(), false);
+                }
+            }
+            Action::Persistent => {
+                if !self.policy.persistent_ids() {
+                    self.find(FindingKind::PersistentId, offset, "a persistent id".to_owned(), None);
+                }
+            }
+            Action::SetState { state } => {
+                self.change(offset, event.node, Hook::SetState);
+                self.state(offset, state);
+            }
+            Action::AddItems { .. } => self.change(offset, event.node, Hook::Items),
+        }
+    }
+
+    fn find(&mut self, kind: FindingKind, offset: u64, subject: String, rule: Option<String>) {
+        self.find_inner(kind, offset, subject, rule, None);
+    }
+
+    fn find_inner(&mut self, kind: FindingKind, offset: u64, subject: String, rule: Option<String>, inner: Option<Finding>) {
+        let subject: Box<str> = subject.into();
+        match self.places.entry((kind, subject.clone())) {
+            Entry::Occupied(place) if inner.is_none() => self.findings[*place.get()].count += 1,
+            Entry::Occupied(_) | Entry::Vacant(_) => {
+                self.places.insert((kind, subject.clone()), self.findings.len());
+                let (rule, inner) = (rule.map(Into::into), inner.map(Box::new));
+                self.findings.push(Finding { kind, offset, subject, rule, count: 1, inner });
+            }
+        }
+    }
+
+    /// All findings. That an object is imported goes without saying where it is called.
+    fn finish(self) -> Vec<Finding> {
+        let used = |finding: &Finding| matches!(finding.kind, FindingKind::Call | FindingKind::New);
+        let used: HashSet<Box<str>> =
+            self.findings.iter().filter(|finding| used(finding)).filter_map(|finding| bare(finding.rule.as_deref()?)).collect();
+        let mut findings = self.findings;
+        findings.retain(|finding| {
+            finding.kind != FindingKind::Import
+                || !finding.rule.as_deref().and_then(bare).is_some_and(|name| used.contains(&name))
+        });
+        findings
+    }
+
+    fn import(&mut self, offset: u64, object: &Object) {
+        match object {
+            Object::Named(name) if !self.policy.allows(&name.module, &name.qualname, Use::Import) => {
+                self.find(FindingKind::Import, offset, name.to_string(), Some(rule(name, Use::Import)));
+            }
+            Object::Module(module) if !self.policy.allows_module(module) => {
+                self.find(FindingKind::Import, offset, format!("the module {module}"), Some(format!("import:{module}")));
+            }
+            _ => {}
+        }
+    }
+
+    fn call(&mut self, offset: u64, call: NodeId) {
+        let (callable, args): (NodeId, &[NodeId]) = match self.graph.node(call) {
+            Node::Reduce { callable, args } => (callable, self.graph.node(args).as_tuple().unwrap_or_default()),
+            Node::Inst { class, args } | Node::Obj { class, args } => (class, args),
+            _ => return,
+        };
+        let (callee, binds) = Object::called_with(self.graph, callable);
+        let mut loads = false;
+        match &callee {
+            Object::Named(name) => {
+                let made = Object::of(self.graph, call);
+                let followed = self.is_followed(name, &made);
+                if followed {
+                    self.import(offset, &made);
+                }
+                // What `builtins.getattr` gives is judged by its name; an import by a call, by both.
+                let is_name = followed && matches!(made, Object::Named(_));
+                if !is_name && !self.policy.allows(&name.module, &name.qualname, Use::Call) {
+                    let subject = format!("{name}({})", shown::arguments(self.graph, args));
+                    self.find(FindingKind::Call, offset, subject, Some(rule(name, Use::Call)));
+                }
+                let given = given(name);
+                if binds && !given.is_empty() {
+                    self.find(FindingKind::CallOfResult, offset, format!("{name} with arguments that another call bound"), None);
+                }
+                for given in given {
+                    loads |= matches!(given, Given::Loaded(_));
+                    self.given(offset, given, args);
+                }
+            }
+            Object::Carried(made) => self.call_carried(offset, callable, *made, args),
+            _ => self.find(FindingKind::CallOfResult, offset, callee.to_string(), None),
+        }
+        self.look_inside(offset, callable, args, loads);
+    }
+
+    /// Whether a call is one that finds an object by a name, and it is known which.
+    fn is_followed(&self, callee: &Name, made: &Object) -> bool {
+        let finds = match Reconstructor::from_global(&callee.module, &callee.qualname) {
+            Some((_, reconstructor)) => matches!(reconstructor, Reconstructor::Subimport | Reconstructor::BuiltinType),
+            None => matches!(
+                (&*callee.module, &*callee.qualname),
+                ("builtins" | "__builtin__", "getattr" | "__import__")
+                    | ("importlib", "import_module" | "__import__")
+                    | ("_operator" | "operator", "getitem")
+                    | ("numpy.core" | "numpy._core", "_ufunc_reconstruct")
+            ),
+        };
+        finds && matches!(made, Object::Named(_) | Object::Module(_))
+    }
+
+    /// A call of a class or function that the pickle carries.
+    fn call_carried(&mut self, offset: u64, callable: NodeId, made: NodeId, args: &[NodeId]) {
+        if self.policy.carried_code() {
+            return;
+        }
+        if self.hooks().runs(self.graph, made, &[Hook::New, Hook::Init, Hook::Missing]) {
+            let subject = format!("{}({})", shown::carried(self.graph, callable), shown::arguments(self.graph, args));
+            self.find(FindingKind::CarriedCode, offset, subject, None);
+        }
+    }
+
+    fn given(&mut self, offset: u64, given: &Given, args: &[NodeId]) {
+        let arg = |index: usize| args.get(index).copied();
+        match *given {
+            Given::Called(index) => {
+                let Some(callable) = arg(index) else { return };
+                match Object::called(self.graph, callable) {
+                    Object::Named(name) => {
+                        let is_type = &*name.module == "builtins" && &*name.qualname == "type";
+                        // Classes are made by metaclasses, which is to make an instance.
+                        if !is_type && !self.policy.allows(&name.module, &name.qualname, Use::New) {
+                            self.find(FindingKind::Call, offset, name.to_string(), Some(rule(&name, Use::Call)));
+                        }
+                    }
+                    Object::Carried(made) => self.call_carried(offset, callable, made, &[]),
+                    Object::Data => {}
+                    object => self.find(FindingKind::CallOfResult, offset, object.to_string(), None),
+                }
+            }
+            Given::Made(index) => {
+                if let Some(class) = arg(index) {
+                    self.new_instance(offset, class);
+                }
+            }
+            Given::Changed(index) => {
+                if let Some(object) = arg(index) {
+                    self.change(offset, object, Hook::SetAttribute);
+                }
+            }
+            Given::Bases(index) => {
+                for &base in arg(index).and_then(|bases| self.graph.node(bases).as_tuple()).unwrap_or_default() {
+                    match Object::of(self.graph, base) {
+                        Object::Named(_) => {}
+                        Object::Carried(made) => {
+                            if !self.policy.carried_code() && self.hooks().runs(self.graph, made, &[Hook::InitSubclass]) {
+                                let subject = format!("__init_subclass__ of {}", shown::carried(self.graph, base));
+                                self.find(FindingKind::CarriedCode, offset, subject, None);
+                            }
+                        }
+                        object => self.find(FindingKind::CallOfResult, offset, format!("a subclass hook of {object}"), None),
+                    }
+                }
+            }
+            // `look_inside` looks at the bytes.
+            Given::Loaded(index) => {
+                if let Some(data) = arg(index)
+                    && model::bytes(self.graph, data).is_none()
+                {
+                    self.find(FindingKind::TooDeep, offset, "what the pickle computes".to_owned(), None);
+                }
+            }
+        }
+    }
+
+    fn new_instance(&mut self, offset: u64, class: NodeId) {
+        match Object::of(self.graph, class) {
+            Object::Named(name) => {
+                if !self.policy.allows(&name.module, &name.qualname, Use::New) {
+                    self.find(FindingKind::New, offset, name.to_string(), Some(rule(&name, Use::New)));
+                }
+            }
+            Object::Carried(made) => {
+                if !self.policy.carried_code() && self.hooks().runs(self.graph, made, &[Hook::New, Hook::Del]) {
+                    let subject = format!("{}.__new__", shown::carried(self.graph, class));
+                    self.find(FindingKind::CarriedCode, offset, subject, None);
+                }
+            }
+            object => self.find(FindingKind::CallOfResult, offset, object.to_string(), None),
+        }
+    }
+
+    /// An object gets a state, attributes or items.
+    fn change(&mut self, offset: u64, node: NodeId, hook: Hook) {
+        match Object::of(self.graph, node) {
+            object @ (Object::Named(_) | Object::Module(_)) => {
+                self.find(FindingKind::ChangesImported, offset, object.to_string(), None);
+            }
+            Object::Instance(class) => {
+                if let Object::Carried(made) = *class
+                    && !self.policy.carried_code()
+                    && self.hooks().runs(self.graph, made, &[hook])
+                {
+                    let subject = format!("a method of {}", shown::carried(self.graph, made));
+                    self.find(FindingKind::CarriedCode, offset, subject, None);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Loading looks for these on the object itself, so that a state can put them there.
+    fn state(&mut self, offset: u64, state: NodeId) {
+        let parts = match self.graph.node(state) {
+            Node::Tuple(&[dict, slots]) => [dict, slots],
+            _ => [state, NodeId::NONE],
+        };
+        for part in parts {
+            if !self.states.insert(part) {
+                continue;
+            }
+            for &[key, value] in self.graph.node(part).as_dict().unwrap_or_default() {
+                let Some(key) = short_text(self.graph, key) else { continue };
+                let is_method = match key {
+                    "__setstate__" | "__class__" | "__reduce__" | "__reduce_ex__" => true,
+                    "append" | "extend" | "add" => !matches!(Object::of(self.graph, value), Object::Data),
+                    _ => false,
+                };
+                if is_method {
+                    self.find(FindingKind::SetsMethod, offset, key.to_owned(), None);
+                }
+            }
+        }
+    }
+
+    /// Dicts and sets ask their keys for their hashes.
+    fn keys(&mut self, events: &[Event]) {
+        /// How many objects within a key are looked at.
+        const MOST: usize = 64;
+        if self.hooks.get().is_none() && !events.iter().any(|event| matches!(event.action, Action::New | Action::Call)) {
+            return;
+        }
+        if self.policy.carried_code() || !self.hooks().any(Hook::Hash) {
+            return;
+        }
+        let graph = self.graph;
+        let offsets: HashMap<NodeId, u64> = events.iter().map(|event| (event.node, event.offset)).collect();
+        for id in graph.ids() {
+            let keys: Vec<NodeId> = match graph.node(id) {
+                Node::Dict(items) => items.iter().map(|&[key, _]| key).collect(),
+                Node::Set(items) | Node::FrozenSet(items) => items.to_vec(),
+                _ => Vec::new(),
+            };
+            let set = graph.steps(id).flat_map(|step| match step {
+                Step::SetItems(items) => items.iter().map(|&[key, _]| key).collect(),
+                Step::AddItems(items) => items.to_vec(),
+                _ => Vec::new(),
+            });
+            for key in keys.into_iter().chain(set) {
+                let mut pending = vec![key];
+                for _ in 0..MOST {
+                    let Some(part) = pending.pop() else { break };
+                    match graph.node(part) {
+                        Node::Tuple(items) | Node::FrozenSet(items) => pending.extend(items.iter().take(MOST)),
+                        _ => {
+                            if let Object::Instance(class) = Object::of(graph, part)
+                                && let Object::Carried(made) = *class
+                                && self.hooks().runs(graph, made, &[Hook::Hash])
+                            {
+                                let offset = offsets.get(&part).copied().unwrap_or_default();
+                                let subject = format!("{}.__hash__", shown::carried(graph, made));
+                                self.find(FindingKind::CarriedCode, offset, subject, None);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks for pickles within the bytes that a call is given.
+    fn look_inside(&mut self, offset: u64, callable: NodeId, args: &[NodeId], loads: bool) {
+        // More arguments than these are no call of anything that loads.
+        for &arg in args.iter().take(16) {
+            if !matches!(self.graph.node(arg), Node::Bytes(_) | Node::ByteArray(_) | Node::String(_) | Node::Reduce { .. }) {
+                continue;
+            }
+            if !self.nested.insert(arg) {
+                continue;
+            }
+            let Some(bytes) = model::bytes(self.graph, arg).or_else(|| self.graph.node(arg).as_bytes().map(Into::into)) else {
+                continue;
+            };
+            let looks_so = matches!(*bytes, [0x80, 0..=5, _, ..]) && bytes.ends_with(b".");
+            if !loads && !looks_so {
+                continue;
+            }
+            let subject = || Object::called(self.graph, callable).to_string();
+            if self.depth >= MAX_NESTED {
+                self.find(FindingKind::TooDeep, offset, subject(), None);
+                continue;
+            }
+            let bytes = self.graph.shared_bytes(arg).unwrap_or_else(|| Bytes::from(bytes.into_owned()));
+            for finding in scan::stream(&bytes, self.policy, self.depth + 1) {
+                // Data that only looks like a pickle is no finding.
+                if loads || finding.kind != FindingKind::Broken {
+                    self.find_inner(FindingKind::Nested, offset, subject(), None, Some(finding));
+                }
+            }
+        }
+    }
+
+    fn hooks(&self) -> &Hooks {
+        self.hooks.get_or_init(|| Hooks::of(self.graph))
+    }
+}
+
+fn rule(name: &Name, most: Use) -> String {
+    match most {
+        Use::Call => name.to_string(),
+        most => format!("{}:{name}", most.word()),
+    }
+}
+
+/// A rule without what it allows.
+fn bare(rule: &str) -> Option<Box<str>> {
+    Some(rule.strip_prefix("import:").or_else(|| rule.strip_prefix("new:")).unwrap_or(rule).into())
+}

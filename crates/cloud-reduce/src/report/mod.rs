@@ -1,0 +1,183 @@
+//! [`Report`]: what a pickle is and does, read without running it.
+
+mod finding;
+mod hooks;
+mod judge;
+mod needs;
+mod resolve;
+mod shown;
+mod sizes;
+mod trace;
+mod tree;
+
+use bytes::Bytes;
+use pickle_graph::{Graph, Node, NodeId};
+use pickle_opcodes::Protocol;
+use pickle_parse::Error;
+
+pub use finding::{Finding, FindingKind};
+pub(crate) use judge::findings;
+pub use needs::Needs;
+pub use resolve::{Name, Object};
+pub use sizes::Sizes;
+pub(crate) use trace::Trace;
+pub use trace::{Action, Event};
+pub use tree::SizeTree;
+
+use crate::{Class, Code, Enum, Function, Implementation, Policy, PythonVersion, classes, enums, functions};
+
+/// What a pickle is and does: what loading it would import, call and set, in order; what it carries by value and what that needs;
+/// where its bytes go; and what of it a [`Policy`] does not allow. Nothing is imported and nothing is called.
+///
+/// `lambda.pkl` is what `cloudpickle.dumps(lambda x: x ** 2 + CONSTANT)` gave:
+///
+/// ```
+/// use cloud_reduce::{Policy, Report};
+///
+/// let report = Report::of(std::fs::read("tests/data/lambda.pkl")?);
+/// let function = report.functions().next().unwrap()?;
+/// assert_eq!(report.needs(&function).globals, ["CONSTANT"]);
+/// assert_eq!(report.python()[0].1.to_string(), "3.13");
+/// assert_eq!(report.findings(&Policy::cloudpickle()), []);
+///
+/// let calls: Vec<_> = report.actions().filter(|line| line.contains("calls")).collect();
+/// assert_eq!(calls[0], "calls cloudpickle.cloudpickle._builtin_type('CodeType')");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A pickle that is broken is reported as far as it goes: loading it does what stands before the error.
+#[derive(Debug)]
+pub struct Report {
+    trace: Trace,
+    sizes: Sizes,
+}
+
+impl Report {
+    /// Reads the pickle that `data` begins with. It takes time and memory in proportion to the data.
+    #[must_use]
+    pub fn of(data: impl Into<Bytes>) -> Report {
+        let trace = Trace::run(&data.into());
+        let sizes = Sizes::new(&trace.graph, &trace.own_bytes, trace.length);
+        Report { trace, sizes }
+    }
+
+    /// The objects. Names of Python 2 have become those of Python 3. Of a broken pickle the root is `None`.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.trace.graph
+    }
+
+    /// The protocol of the pickle.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.trace.graph.protocol()
+    }
+
+    /// How many bytes the pickle has, through `STOP`; of a broken one, how many stand before the op that cannot be executed.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.trace.length
+    }
+
+    /// Why the pickle cannot be executed to its end.
+    #[must_use]
+    pub fn error(&self) -> Option<&Error> {
+        self.trace.error.as_ref()
+    }
+
+    /// What loading does beside making plain data, in order.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.trace.events
+    }
+
+    /// The events in words, in order: `imports os.system`, `calls os.system('echo hello')`, ...
+    pub fn actions(&self) -> impl Iterator<Item = String> {
+        self.events().iter().map(|event| self.describe(event))
+    }
+
+    /// An event in words.
+    #[must_use]
+    pub fn describe(&self, event: &Event) -> String {
+        let graph = self.graph();
+        let arguments = |args: NodeId| shown::arguments(graph, graph.node(args).as_tuple().unwrap_or_default());
+        let object = |id| shown::object(graph, id);
+        match (event.action, graph.node(event.node)) {
+            (Action::Import, Node::Extension(code)) => format!("imports by extension code {code}"),
+            (Action::Import, _) => format!("imports {}", object(event.node)),
+            (Action::ImportComputed, Node::Reduce { args, .. }) => format!("imports by the names {}", arguments(args)),
+            (Action::Call, Node::Reduce { callable, args }) => format!("calls {}({})", object(callable), arguments(args)),
+            (Action::Call, Node::Inst { class, args } | Node::Obj { class, args }) => {
+                format!("calls {}({})", object(class), shown::arguments(graph, args))
+            }
+            (Action::New, Node::NewObj { class, .. } | Node::NewObjEx { class, .. }) => format!("makes {}", object(class)),
+            (Action::Persistent, _) => "asks for a persistent id".to_owned(),
+            (Action::SetState { state }, _) => format!("sets the state of {}: {}", object(event.node), object(state)),
+            (Action::AddItems { method }, _) => format!("gives items to {} by {method}", object(event.node)),
+            (Action::ImportComputed | Action::Call | Action::New, _) => format!("makes {}", object(event.node)),
+        }
+    }
+
+    /// What a policy does not allow, in the order in which loading does it. An error is the last.
+    #[must_use]
+    pub fn findings(&self, policy: &Policy) -> Vec<Finding> {
+        findings(&self.trace, policy, 0)
+    }
+
+    /// The functions that it carries by value; each is an error where its parts are what no cloudpickle writes.
+    pub fn functions(&self) -> impl Iterator<Item = Result<Function<'_>, crate::Error>> {
+        functions(self.graph())
+    }
+
+    /// The classes that it carries by value.
+    pub fn classes(&self) -> impl Iterator<Item = Result<Class<'_>, crate::Error>> {
+        classes(self.graph())
+    }
+
+    /// The enums that it carries by value.
+    pub fn enums(&self) -> impl Iterator<Item = Result<Enum<'_>, crate::Error>> {
+        enums(self.graph())
+    }
+
+    /// What a function needs where it runs, besides what the pickle holds.
+    #[must_use]
+    pub fn needs(&self, function: &Function<'_>) -> Needs {
+        Needs::of(self.graph(), function, &self.python())
+    }
+
+    /// The versions of Python that may have made all the code objects of the pickle, the oldest first; nothing where there are
+    /// none.
+    #[must_use]
+    pub fn python(&self) -> Vec<(Implementation, PythonVersion)> {
+        /// Whoever made the first of them made all.
+        const ENOUGH: usize = 100;
+        let graph = self.graph();
+        let mut left: Option<Vec<_>> = None;
+        for code in graph.ids().filter_map(|id| Code::read(graph, id).ok()).take(ENOUGH) {
+            let versions: Vec<_> = code.shape(|shape| shape.versions().collect());
+            left = Some(match left {
+                None => versions,
+                Some(left) => left.into_iter().filter(|version| versions.contains(version)).collect(),
+            });
+        }
+        left.unwrap_or_default()
+    }
+
+    /// How many bytes each object takes.
+    #[must_use]
+    pub fn sizes(&self) -> &Sizes {
+        &self.sizes
+    }
+
+    /// Where the bytes go: each object that takes at least `least` bytes with what it holds, by its path from the pickled object.
+    #[must_use]
+    pub fn size_tree(&self, least: u64) -> SizeTree {
+        SizeTree::of(self.graph(), &self.sizes, least)
+    }
+
+    /// A short text for an object: its value where that is short, or what it is.
+    #[must_use]
+    pub fn show(&self, id: NodeId) -> String {
+        shown::object(self.graph(), id)
+    }
+}

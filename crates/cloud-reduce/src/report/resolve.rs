@@ -1,0 +1,245 @@
+//! [`Object`]: what an object of a pickle is, as far as it can be told without importing or calling anything.
+
+use std::fmt;
+
+use pickle_graph::{Graph, Node, NodeId, Step, Str};
+
+use crate::Reconstructor;
+
+/// What an object of a pickle is, as far as it can be told without importing or calling anything. Attribute chains
+/// (`getattr(importlib.import_module("os"), "system")`) are followed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Object {
+    /// An object that an import finds.
+    Named(Name),
+    /// A module that the pickle imports by a call.
+    Module(Box<str>),
+    /// A function or class that the pickle carries by value.
+    Carried(NodeId),
+    /// An instance of a class, as far as the class is known.
+    Instance(Box<Object>),
+    /// Plain data.
+    Data,
+    /// What a call returns of which nothing more is known, an extension code, a persistent id.
+    Unknown,
+}
+
+/// The name of an object: its module, and its path in the module.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Name {
+    /// The module's full name.
+    pub module: Box<str>,
+    /// The names by which it is found in the module, with dots between.
+    pub qualname: Box<str>,
+}
+
+impl Name {
+    /// The name of two texts. Lone surrogates, with which no import works, come as Python escapes them.
+    pub(crate) fn new(module: Str<'_>, name: Str<'_>) -> Name {
+        Name { module: part(module), qualname: part(name) }
+    }
+}
+
+/// A part of a name. One that is longer than any real one is cut, so that what holds it a million times takes no more than its
+/// share; with the mark of the cut, it equals no name.
+fn part(text: Str<'_>) -> Box<str> {
+    match text.as_bytes().get(..MAX_PATH) {
+        None => text.to_string().into(),
+        Some(start) => format!("{}\u{2026}", String::from_utf8_lossy(start)).into(),
+    }
+}
+
+/// As Python writes it where the path is one name, and with a colon, as entry points are written, where it has dots.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let between = if self.qualname.contains('.') { ':' } else { '.' };
+        write!(f, "{}{between}{}", self.module, self.qualname)
+    }
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Object::Named(name) => name.fmt(f),
+            Object::Module(name) => write!(f, "module {name}"),
+            Object::Carried(_) => f.write_str("a function or class that the pickle carries"),
+            Object::Instance(class) => write!(f, "an instance of {class}"),
+            Object::Data => f.write_str("plain data"),
+            Object::Unknown => f.write_str("what another call returned"),
+        }
+    }
+}
+
+/// A `str` that is no longer than names are, so that a forged one of a megabyte is not read anew wherever it is held.
+pub(super) fn short_text(graph: &Graph, id: NodeId) -> Option<&str> {
+    match graph.node(id) {
+        Node::Str(text) if text.len() <= MAX_PATH => text.as_str(),
+        _ => None,
+    }
+}
+
+/// How many calls deep an object is followed. Longer chains than anybody writes are [`Object::Unknown`].
+const MAX_CHAIN: usize = 16;
+
+/// The bytes of the longest path that is put together of attributes.
+const MAX_PATH: usize = 1 << 10;
+
+impl Object {
+    /// What a node is. Takes no longer for a deep graph than for a shallow one.
+    #[must_use]
+    pub fn of(graph: &Graph, id: NodeId) -> Object {
+        Self::within(graph, id, MAX_CHAIN)
+    }
+
+    /// What runs when a node is called: as [`of`](Object::of), but of a bound method its function, and of a `functools.partial`
+    /// what it calls.
+    #[must_use]
+    pub fn called(graph: &Graph, id: NodeId) -> Object {
+        Self::called_with(graph, id).0
+    }
+
+    /// What runs when a node is called, and whether it gets arguments that the node binds: then those of the call are others
+    /// than they seem.
+    pub(super) fn called_with(graph: &Graph, id: NodeId) -> (Object, bool) {
+        let (mut id, mut binds) = (id, false);
+        for _ in 0..MAX_CHAIN {
+            let Node::Reduce { callable, args } = graph.node(id) else { break };
+            let Object::Named(name) = Self::of(graph, callable) else { break };
+            let wraps = match Reconstructor::from_global(&name.module, &name.qualname) {
+                Some((_, reconstructor)) => reconstructor == Reconstructor::Genpartial,
+                None => {
+                    matches!((&*name.module, &*name.qualname), ("types", "MethodType") | ("functools" | "_functools", "partial"))
+                }
+            };
+            let Some(&[function, ref bound @ ..]) = graph.node(args).as_tuple().filter(|_| wraps) else { break };
+            binds |= !bound.is_empty();
+            for step in graph.steps(id) {
+                // A partial's state is its function, arguments, keyword arguments and attributes.
+                let Step::Build(state) = step else { return (Object::Unknown, true) };
+                match graph.node(state).as_tuple() {
+                    Some(&[same, args, keywords, _]) if same == function => {
+                        binds |= args != NodeId::EMPTY_TUPLE || Self::binds_parameter(graph, function, keywords);
+                    }
+                    // Another function than it was made with.
+                    _ => return (Object::Unknown, true),
+                }
+            }
+            id = function;
+        }
+        (Self::of(graph, id), binds)
+    }
+
+    /// Whether one of a few keyword arguments is a positional parameter too, as far as these are known.
+    fn binds_parameter(graph: &Graph, function: NodeId, keywords: NodeId) -> bool {
+        let keywords = graph.node(keywords).as_dict().unwrap_or_default();
+        let Object::Named(name) = Self::of(graph, function) else { return !keywords.is_empty() };
+        let parameters =
+            Reconstructor::from_global(&name.module, &name.qualname).map(|(_, reconstructor)| reconstructor.parameters());
+        keywords.len() > MAX_CHAIN
+            || keywords.iter().any(|&[key, _]| match (short_text(graph, key), parameters) {
+                (Some(key), Some(parameters)) => parameters.contains(&key),
+                _ => true,
+            })
+    }
+
+    fn within(graph: &Graph, id: NodeId, chain: usize) -> Object {
+        let Some(chain) = chain.checked_sub(1) else { return Object::Unknown };
+        match graph.node(id) {
+            Node::Global { module, name } => Object::Named(Name::new(module, name)),
+            Node::Reduce { callable, args } => match graph.node(args).as_tuple() {
+                Some(args) => Self::of_call(graph, id, &Self::within(graph, callable, chain), args, chain),
+                None => Object::Unknown,
+            },
+            Node::NewObj { class, .. } | Node::NewObjEx { class, .. } | Node::Inst { class, .. } | Node::Obj { class, .. } => {
+                Object::Instance(Box::new(Self::within(graph, class, chain)))
+            }
+            Node::Extension(_) | Node::PersistentId(_) | Node::BinPersistentId(_) => Object::Unknown,
+            _ => Object::Data,
+        }
+    }
+
+    /// What a call returns.
+    fn of_call(graph: &Graph, call: NodeId, callee: &Object, args: &[NodeId], chain: usize) -> Object {
+        let text = |id: &NodeId| short_text(graph, *id);
+        let Object::Named(name) = callee else {
+            return match callee {
+                Object::Carried(_) => Object::Instance(Box::new(callee.clone())),
+                _ => Object::Unknown,
+            };
+        };
+        if let Some((_, reconstructor)) = Reconstructor::from_global(&name.module, &name.qualname) {
+            use Reconstructor as R;
+            return match (reconstructor, args) {
+                (R::MakeFunction | R::MakeSkelFunc | R::MakeSkeletonClass | R::MakeSkeletonEnum, _) => Object::Carried(call),
+                (
+                    R::FillFunction
+                    | R::RehydrateSkeletonClass
+                    | R::RestoreAttr
+                    | R::FileReconstructor
+                    | R::RebuildTornadoCoroutine,
+                    [object, ..],
+                ) => Self::within(graph, *object, chain),
+                (R::BuiltinType, [name]) => match text(name) {
+                    Some("ClassType") => Self::named("builtins", "type"),
+                    Some(name) => Self::named("types", name),
+                    None => Object::Unknown,
+                },
+                (R::Subimport, [name]) => text(name).map_or(Object::Unknown, |name| Object::Module(part(name.into()))),
+                (R::GetDictNew, []) => Self::named("builtins", "dict.__new__"),
+                (R::GetFrozensetNew, []) => Self::named("builtins", "frozenset.__new__"),
+                (R::GetListNew, []) => Self::named("builtins", "list.__new__"),
+                (R::GetObjectNew, []) => Self::named("builtins", "object.__new__"),
+                (R::GetSetNew, []) => Self::named("builtins", "set.__new__"),
+                (R::GetTupleNew, []) => Self::named("builtins", "tuple.__new__"),
+                _ => Object::Unknown,
+            };
+        }
+        match (&*name.module, &*name.qualname, args) {
+            ("builtins" | "__builtin__", "getattr", [object, attribute, ..]) => {
+                match (Self::within(graph, *object, chain), text(attribute)) {
+                    (Object::Named(name), Some(attribute)) if name.qualname.len() + attribute.len() < MAX_PATH => {
+                        Self::named(&name.module, &format!("{}.{attribute}", name.qualname))
+                    }
+                    (Object::Module(module), Some(attribute)) => Self::named(&module, attribute),
+                    _ => Object::Unknown,
+                }
+            }
+            ("importlib" | "importlib._bootstrap", "import_module" | "__import__" | "_gcd_import", [name])
+            | ("builtins" | "__builtin__", "__import__", [name]) => {
+                text(name).map_or(Object::Unknown, |name| Object::Module(part(name.into())))
+            }
+            ("numpy.core" | "numpy._core", "_ufunc_reconstruct", [module, name]) => match (text(module), text(name)) {
+                (Some(module), Some(name)) => Self::named(module, name),
+                _ => Object::Unknown,
+            },
+            ("types", "FunctionType" | "LambdaType", _)
+            // As cloudpickle made classes before 1.1.
+            | ("builtins", "type", [_, _, _])
+            | ("abc", "ABCMeta", [_, _, _]) => Object::Carried(call),
+            // typing.List[int] and the like
+            ("_operator" | "operator", "getitem", [object, _]) => match Self::within(graph, *object, chain) {
+                Object::Named(name) if matches!(&*name.module, "typing" | "collections.abc" | "builtins") => Object::Named(name),
+                _ => Object::Unknown,
+            },
+            ("copyreg" | "copy_reg", "__newobj__" | "__newobj_ex__" | "_reconstructor", [class, ..]) => {
+                Object::Instance(Box::new(Self::within(graph, *class, chain)))
+            }
+            _ => Object::Instance(Box::new(callee.clone())),
+        }
+    }
+
+    fn named(module: &str, qualname: &str) -> Object {
+        Object::Named(Name::new(module.into(), qualname.into()))
+    }
+
+    /// The name of the object itself, or of the class of an instance.
+    #[must_use]
+    pub fn name(&self) -> Option<&Name> {
+        match self {
+            Object::Named(name) => Some(name),
+            Object::Instance(class) => class.name(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! [`Trace`]: a pickle executed to its end or its error, with what it did and where.
+
+use bytes::Bytes;
+use pickle_graph::{Graph, Node, NodeId};
+use pickle_opcodes::Opcode;
+use pickle_parse::{Builder, Error, ErrorKind, GraphBuilder, Items, Loader, Machine, MachineError, Strings};
+
+use super::sizes::OwnBytes;
+
+/// One thing that loading a pickle does beside making plain data.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// Where the opcode stands that does it, in bytes from the start of the pickle.
+    pub offset: u64,
+    /// The object that is imported, made or changed.
+    pub node: NodeId,
+    /// What is done.
+    pub action: Action,
+}
+
+/// What an [`Event`] does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Action {
+    /// The object is looked up in its module, which is imported before if need be.
+    Import,
+    /// As [`Import`](Action::Import), by names that only running the pickle gives: the node is a call of `Unpickler.find_class`
+    /// with the two objects that are to be the names.
+    ImportComputed,
+    /// The object is what a call returns: by `REDUCE`, or by `INST` or `OBJ`, which call a class.
+    Call,
+    /// The object is what `__new__` of a class returns: `NEWOBJ` or `NEWOBJ_EX`.
+    New,
+    /// The object is whatever the reader's `persistent_load` makes of an id.
+    Persistent,
+    /// The object gets a state: by its `__setstate__`, or else its `__dict__` and attributes are set.
+    SetState {
+        /// The state.
+        state: NodeId,
+    },
+    /// A method of the object is called with items: it is no list, dict or set of the pickle.
+    AddItems {
+        /// The method: `"append"`, `"extend"`, `"__setitem__"` or `"add"`.
+        method: &'static str,
+    },
+}
+
+/// A pickle that was executed, as far as it could be. Nothing was imported and nothing called.
+#[derive(Debug)]
+pub(crate) struct Trace {
+    pub(crate) graph: Graph,
+    pub(crate) events: Vec<Event>,
+    pub(crate) own_bytes: OwnBytes,
+    /// How many bytes the pickle has through `STOP`, or through the last op before the error.
+    pub(crate) length: usize,
+    pub(crate) error: Option<Error>,
+}
+
+impl Trace {
+    /// Executes the pickle that `input` begins with. Names of Python 2 become those of Python 3, as `pickle.loads` does it unless
+    /// told otherwise, and its `str`s become `str`s, so that no name can hide in one.
+    pub(crate) fn run(input: &Bytes) -> Trace {
+        let recorder = Recorder {
+            inner: Loader::new().strings(Strings::Latin1).python3_names(true).builder(input.clone()),
+            offset: 0,
+            events: Vec::new(),
+            own_bytes: OwnBytes::default(),
+        };
+        let mut machine = Machine::new(recorder);
+        let run = machine.run(input);
+        let mut recorder = machine.into_builder();
+        let (root, length, error) = match run {
+            Ok((root, length)) => (root, length, None),
+            Err(error) => {
+                let error = completed(error);
+                (NodeId::NONE, recorder.offset as usize, Some(error))
+            }
+        };
+        recorder.own_bytes.end(root, length as u64);
+        let Recorder { inner, events, own_bytes, .. } = recorder;
+        let graph = inner.finish(root, &input[..length]);
+        Trace { graph, events, own_bytes, length, error }
+    }
+}
+
+#[cold]
+fn completed(error: MachineError<Box<ErrorKind>>) -> Error {
+    error.into()
+}
+
+/// Builds the graph and writes down what is done.
+struct Recorder {
+    inner: GraphBuilder,
+    offset: u64,
+    events: Vec<Event>,
+    own_bytes: OwnBytes,
+}
+
+type Built = Result<NodeId, Box<ErrorKind>>;
+type Done = Result<(), Box<ErrorKind>>;
+
+impl Recorder {
+    #[inline]
+    fn made(&mut self, node: NodeId) -> Built {
+        self.own_bytes.claim(node);
+        Ok(node)
+    }
+
+    fn did(&mut self, action: Action, node: NodeId) -> Built {
+        self.events.push(Event { offset: self.offset, node, action });
+        self.made(node)
+    }
+
+    /// Items were given to an object; that of lists, dicts and sets goes without saying.
+    #[inline]
+    fn filled(&mut self, node: NodeId, method: &'static str) -> Done {
+        self.own_bytes.claim(node);
+        if !matches!(self.inner.graph().node(node), Node::List(_) | Node::Dict(_) | Node::Set(_)) {
+            self.events.push(Event { offset: self.offset, node, action: Action::AddItems { method } });
+        }
+        Ok(())
+    }
+}
+
+/// Methods that make an object and have nothing to write down but who made it.
+macro_rules! making {
+    ($($name:ident($($arg:ident: $type:ty),*);)*) => {
+        $(
+            #[inline]
+            fn $name(&mut self, $($arg: $type),*) -> Built {
+                let node = self.inner.$name($($arg),*)?;
+                self.made(node)
+            }
+        )*
+    };
+}
+
+/// Methods that make an object by doing what is to be told.
+macro_rules! doing {
+    ($($name:ident($($arg:ident: $type:ty),*) $action:ident;)*) => {
+        $(
+            fn $name(&mut self, $($arg: $type),*) -> Built {
+                let node = self.inner.$name($($arg),*)?;
+                self.did(Action::$action, node)
+            }
+        )*
+    };
+}
+
+impl Builder for Recorder {
+    type Value = NodeId;
+    type Error = Box<ErrorKind>;
+
+    #[inline]
+    fn at(&mut self, offset: u64) {
+        self.inner.at(offset);
+        self.own_bytes.begin(offset);
+        self.offset = offset;
+    }
+
+    fn frame(&mut self, offset: u64, length: u64) {
+        self.inner.frame(offset, length);
+    }
+
+    fn proto(&mut self, version: u8) -> Done {
+        self.inner.proto(version)
+    }
+
+    making! {
+        none();
+        bool(value: bool);
+        int(value: i64);
+        long(twos_complement_le: &[u8]);
+        float(value: f64);
+        str(utf8: &[u8]);
+        string(bytes: &[u8]);
+        bytes(bytes: &[u8]);
+        bytearray(bytes: &[u8]);
+        next_buffer();
+        readonly_buffer(buffer: NodeId);
+        empty_list();
+        empty_dict();
+        empty_set();
+        empty_tuple();
+        tuple(items: Items<'_, NodeId>);
+        list(items: Items<'_, NodeId>);
+        dict(items: Items<'_, NodeId>);
+        frozenset(items: Items<'_, NodeId>);
+    }
+
+    doing! {
+        global(module: &[u8], name: &[u8]) Import;
+        extension(code: i32) Import;
+        reduce(callable: NodeId, args: NodeId) Call;
+        new_obj(class: NodeId, args: NodeId) New;
+        new_obj_ex(class: NodeId, args: NodeId, kwargs: NodeId) New;
+        obj(class: NodeId, args: Items<'_, NodeId>) Call;
+        persistent_id(id: &[u8]) Persistent;
+        bin_persistent_id(id: NodeId) Persistent;
+    }
+
+    fn stack_global(&mut self, module: NodeId, name: NodeId) -> Built {
+        let graph = self.inner.graph();
+        let is_made = |id| {
+            use Node::{Extension, Global, Inst, NewObj, NewObjEx, Obj, PersistentId, Reduce};
+            matches!(
+                graph.node(id),
+                Reduce { .. } | NewObj { .. } | NewObjEx { .. } | Inst { .. } | Obj { .. } | Global { .. } | Extension(_)
+            ) || matches!(graph.node(id), PersistentId(_) | Node::BinPersistentId(_))
+        };
+        // What a call returned may be a `str`: a reader that runs the call goes on.
+        if is_made(module) || is_made(name) {
+            let find = self.inner.global(b"pickle", b"Unpickler.find_class")?;
+            let graph = self.inner.graph_mut();
+            let args = graph.push(Node::Tuple(&[module, name]));
+            let node = graph.push(Node::Reduce { callable: find, args });
+            return self.did(Action::ImportComputed, node);
+        }
+        let node = self.inner.stack_global(module, name)?;
+        self.did(Action::Import, node)
+    }
+
+    fn inst(&mut self, module: &[u8], name: &[u8], args: Items<'_, NodeId>) -> Built {
+        let node = self.inner.inst(module, name, args)?;
+        if let Node::Inst { class, .. } = self.inner.graph().node(node) {
+            self.did(Action::Import, class)?;
+        }
+        self.did(Action::Call, node)
+    }
+
+    fn append(&mut self, list: &NodeId, item: NodeId) -> Done {
+        self.inner.append(list, item)?;
+        self.filled(*list, "append")
+    }
+
+    fn extend(&mut self, list: &NodeId, items: Items<'_, NodeId>) -> Done {
+        self.inner.extend(list, items)?;
+        self.filled(*list, "extend")
+    }
+
+    fn set_item(&mut self, dict: &NodeId, key: NodeId, value: NodeId) -> Done {
+        self.inner.set_item(dict, key, value)?;
+        self.filled(*dict, "__setitem__")
+    }
+
+    fn set_items(&mut self, dict: &NodeId, items: Items<'_, NodeId>) -> Done {
+        self.inner.set_items(dict, items)?;
+        self.filled(*dict, "__setitem__")
+    }
+
+    fn add_items(&mut self, set: &NodeId, items: Items<'_, NodeId>) -> Done {
+        self.inner.add_items(set, items)?;
+        self.filled(*set, "add")
+    }
+
+    fn build(&mut self, object: &NodeId, state: NodeId) -> Done {
+        self.inner.build(object, state)?;
+        self.events.push(Event { offset: self.offset, node: *object, action: Action::SetState { state } });
+        self.own_bytes.claim(*object);
+        Ok(())
+    }
+
+    #[inline]
+    fn memoized(&mut self, index: usize, value: &NodeId) {
+        self.inner.memoized(index, value);
+        self.own_bytes.claim(*value);
+    }
+
+    fn discard(&mut self, value: NodeId) {
+        self.inner.discard(value);
+    }
+}
+
+impl Event {
+    /// The opcode that does it, where one opcode alone does such a thing.
+    #[must_use]
+    pub fn opcode(&self, graph: &Graph) -> Option<Opcode> {
+        Some(match (self.action, graph.node(self.node)) {
+            (Action::Call, Node::Reduce { .. }) => Opcode::Reduce,
+            (Action::Call, Node::Inst { .. }) => Opcode::Inst,
+            (Action::Call, Node::Obj { .. }) => Opcode::Obj,
+            (Action::New, Node::NewObj { .. }) => Opcode::NewObj,
+            (Action::New, Node::NewObjEx { .. }) => Opcode::NewObjEx,
+            (Action::ImportComputed, _) => Opcode::StackGlobal,
+            (Action::SetState { .. }, _) => Opcode::Build,
+            (Action::Persistent, Node::PersistentId(_)) => Opcode::PersId,
+            (Action::Persistent, Node::BinPersistentId(_)) => Opcode::BinPersId,
+            _ => return None,
+        })
+    }
+}

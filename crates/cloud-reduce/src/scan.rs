@@ -1,0 +1,99 @@
+//! [`scan`]: whether loading a file of pickles does anything that a policy does not allow.
+
+use bytes::Bytes;
+use num_bigint::BigInt;
+use pickle_graph::Node;
+use pickle_parse::Error;
+
+use crate::{
+    Policy,
+    report::{Finding, Trace, findings},
+};
+
+/// What [`scan`] found.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// What the policy does not allow, in the order in which loading does it. Offsets are from the start of the data.
+    pub findings: Vec<Finding>,
+    /// How many pickles there are, one behind the other.
+    pub pickles: usize,
+    /// Why the first of them cannot be read, where it does nothing that would be a finding either: it may be no pickle at all.
+    pub error: Option<Error>,
+    /// How many bytes there are behind the last pickle that are none. No unpickler looks at them.
+    pub trailing: usize,
+}
+
+/// Scans data that begins with a pickle: looks for whatever loading it would do that a policy does not allow. Nothing is imported
+/// and nothing is called.
+///
+/// Pickles behind the first one are scanned as well, and pickles within bytes that calls are given. What a broken pickle does
+/// before its error counts, since loading does it.
+///
+/// ```
+/// use cloud_reduce::{Policy, scan};
+///
+/// let found = scan(&b"cos\nsystem\n(S'echo hello'\ntR."[..], &Policy::plain());
+/// assert_eq!(found.findings[0].to_string(), "calls os.system('echo hello') at byte 27");
+///
+/// let found = scan(&b"\x80\x04\x8c\x0bcollections\x8c\x0bOrderedDict\x93)R."[..], &Policy::plain());
+/// assert!(found.findings.is_empty() && found.error.is_none());
+/// ```
+///
+/// It takes time and memory in proportion to the data.
+#[must_use]
+pub fn scan(data: impl Into<Bytes>, policy: &Policy) -> Scan {
+    scan_at(&data.into(), policy, 0)
+}
+
+/// The findings in what another pickle gives to a call.
+pub(crate) fn stream(data: &Bytes, policy: &Policy, depth: usize) -> Vec<Finding> {
+    scan_at(data, policy, depth).findings
+}
+
+fn scan_at(data: &Bytes, policy: &Policy, depth: usize) -> Scan {
+    let mut scan = Scan::default();
+    let mut position = 0;
+    // How many pickles there are at most; what follows them is no pickle.
+    let mut most = usize::MAX;
+    while position < data.len() && scan.pickles < most {
+        let rest = data.slice(position..);
+        let trace = Trace::run(&rest);
+        let mut found = findings(&trace, policy, depth);
+        let is_first = position == 0;
+        if trace.error.is_some() && found.len() == 1 {
+            // Nothing but the error.
+            if is_first {
+                scan.error = trace.error;
+                return scan;
+            }
+            if !matches!(*rest, [0x80, 0..=5, ..]) {
+                break;
+            }
+        }
+        for finding in &mut found {
+            finding.offset += position as u64;
+        }
+        scan.findings.append(&mut found);
+        if trace.error.is_some() {
+            return scan;
+        }
+        if is_first && is_legacy_torch(&trace) {
+            most = LEGACY_TORCH_PICKLES;
+        }
+        position += trace.length;
+        scan.pickles += 1;
+    }
+    scan.trailing = data.len() - position;
+    scan
+}
+
+/// A file of `torch.save` before PyTorch 1.6 holds so many pickles, the first of which is a certain number, and behind them the
+/// numbers of its tensors.
+const LEGACY_TORCH_PICKLES: usize = 5;
+
+/// `torch.serialization.MAGIC_NUMBER`.
+const LEGACY_TORCH_MAGIC: u128 = 0x1950_a86a_20f9_469c_fc6c;
+
+fn is_legacy_torch(trace: &Trace) -> bool {
+    matches!(trace.graph.node(trace.graph.root()), Node::BigInt(number) if *number == BigInt::from(LEGACY_TORCH_MAGIC))
+}
