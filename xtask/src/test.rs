@@ -1,5 +1,7 @@
 //! `cargo xtask test`: every check there is.
 
+use std::path::Path;
+
 use anyhow::bail;
 use xshell::{Shell, cmd};
 
@@ -39,7 +41,7 @@ pub(crate) fn test(shell: &Shell, options: &TestOptions) -> anyhow::Result<()> {
 
     let rust = if options.python_only { Vec::new() } else { rust_steps(shell, &pythons) };
     let pythons = if options.rust_only { Vec::new() } else { pythons };
-    let mut steps = Steps::new(rust.len() + 3 * pythons.len());
+    let mut steps = Steps::new(rust.len() + 4 * pythons.len());
     for (title, command) in rust {
         steps.step(&title, || quietly(command));
     }
@@ -85,17 +87,17 @@ fn rust_steps<'sh>(shell: &'sh Shell, pythons: &[&Python]) -> Vec<(String, xshel
 
 /// Builds the module for one interpreter and runs its suite there.
 fn on_python(shell: &Shell, steps: &mut Steps, python: &Python, pytest: &[String]) {
-    let titles = ["environment", "module built", "module's tests"].map(|what| format!("{python}: {what}"));
+    let titles = ["environment", "module built", "module's tests", "edited pickles"].map(|what| format!("{python}: {what}"));
     let venv = steps.step(&titles[0], || {
         let venv = Venv::new(shell, python, target().join("test").join(python.slug()))?;
         venv.install(&[UPSTREAM, "pytest"])?;
         Ok(venv)
     });
     let Some(venv) = venv else {
-        steps.skip(&titles[1]);
-        steps.skip(&titles[2]);
+        titles[1..].iter().for_each(|title| steps.skip(title));
         return;
     };
+    steps.step(&titles[3], || edited_pickles(shell, &venv.python()));
     if steps.step(&titles[1], || venv.install_module()).is_none() {
         steps.skip(&titles[2]);
         return;
@@ -107,4 +109,12 @@ fn on_python(shell: &Shell, steps: &mut Steps, python: &Python, pytest: &[String
                 .env_remove("PYTHONPATH"),
         )
     });
+}
+
+/// Pickles by upstream, edited and built by Rust alone, work in a Python.
+fn edited_pickles(shell: &Shell, python: &Path) -> anyhow::Result<()> {
+    let folder = shell.create_dir(target().join("test/edited"))?;
+    quietly(cmd!(shell, "{python} xtask/python/edited/make.py cloudpickle {folder}"))?;
+    quietly(cmd!(shell, "cargo run --quiet --package cloud-reduce --example edit {folder}"))?;
+    quietly(cmd!(shell, "{python} xtask/python/edited/check.py {folder}"))
 }

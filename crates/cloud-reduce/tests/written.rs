@@ -164,8 +164,10 @@ fn a_function_is_edited_in_every_form_that_releases_gave_it() {
         assert!(function.remove_global("TABLE") && !function.remove_global("TABLE"));
         function.set_default("b", 3).unwrap();
         function.set_default("a", "first").unwrap();
-        function.set_default("c", ()).unwrap();
-        function.set_default("d", 5).unwrap();
+        // Before cloudpickle 1.1, a pickle has no defaults of keyword-only parameters.
+        let keeps_them = !name.contains("-0.");
+        assert_eq!(function.set_default("c", ()).is_ok(), keeps_them, "{name}");
+        assert_eq!(function.set_default("d", 5).is_ok(), keeps_them, "{name}");
         function.set_name("renamed");
         function.set_module("elsewhere");
         function.set_qualname("very.renamed");
@@ -180,7 +182,9 @@ fn a_function_is_edited_in_every_form_that_releases_gave_it() {
         assert_eq!(globals.iter().filter(|name| ["CONSTANT", "TABLE", "fresh"].contains(&name.as_str())).count(), 2, "{name}");
         let show = |id: NodeId| graph.tree(id).to_string().replace('\n', " ");
         assert_eq!(function.defaults.iter().map(|id| show(*id)).collect::<String>(), "'first' 3 ", "{name}");
-        assert_eq!(["c", "d"].map(|name| show(function.kwdefaults.get(name).unwrap())), ["None ", "5 "], "{name}");
+        if keeps_them {
+            assert_eq!(["c", "d"].map(|name| show(function.kwdefaults.get(name).unwrap())), ["None ", "5 "], "{name}");
+        }
         assert_eq!(function.module.unwrap(), "elsewhere", "{name}");
         assert_eq!(function.qualname.unwrap(), "very.renamed", "{name}");
         assert_eq!(function.doc_text().unwrap(), "Was edited.", "{name}");

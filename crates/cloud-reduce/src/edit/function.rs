@@ -138,7 +138,7 @@ impl<'g> FunctionMut<'g> {
     /// # Errors
     ///
     /// [`ErrorKind::NoSuch`] where it has no such parameter, or the positional parameter after it has no default, as a function of
-    /// Python cannot.
+    /// Python cannot, or the parameter is keyword-only and the release of cloudpickle one that did not pickle the defaults of these.
     pub fn set_default(&mut self, parameter: &str, value: impl ToNode) -> Result<(), Error> {
         let function = self.function()?;
         let (code, mut defaults) = (function.code, function.defaults.to_vec());
@@ -148,6 +148,9 @@ impl<'g> FunctionMut<'g> {
         let first = positional.saturating_sub(defaults.len());
         let index = match index {
             Some(index) if index >= positional => {
+                if self.form == Form::Fill && self.graph.get(self.slots, self.form.key(FunctionState::Kwdefaults)).is_none() {
+                    return Err(self.no_such("defaults of keyword-only parameters".into()));
+                }
                 let value = value.to_node(self.graph);
                 if kwdefaults == NodeId::NONE {
                     let key = parameter.to_node(self.graph);

@@ -7,6 +7,7 @@ use crate::{
     ClassParts, EnumParts, FunctionParts, Reconstructor,
     code::{CodeField, CodeLayout},
     function::FunctionState,
+    model::Callee,
 };
 
 impl Writer<'_> {
@@ -87,7 +88,11 @@ impl Writer<'_> {
 
     /// Lets a cell hold a value, whatever it held before; whoever had the cell has it still.
     pub fn set_cell(&mut self, cell: NodeId, contents: NodeId) {
-        let callable = self.reconstructor(Reconstructor::MakeCell);
+        let callable = match (self.graph.node(cell), Callee::of_call(self.graph, cell)) {
+            // Releases before 1.5 know but the type.
+            (Node::Reduce { callable, .. }, Some((Callee::Type("CellType"), _))) => callable,
+            _ => self.reconstructor(Reconstructor::MakeCell),
+        };
         let args = self.tuple(&[contents]);
         // A constant is no cell: there is nothing to do.
         let _ = self.graph.replace(cell, Node::Reduce { callable, args });
