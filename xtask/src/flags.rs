@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The project's tasks.
 #[derive(Parser)]
@@ -24,6 +24,8 @@ pub(crate) enum Task {
     Test(TestOptions),
     /// Time the module beside upstream, in one process, or the crates beside their peers
     Bench(BenchOptions),
+    /// Run real engines (Dask, joblib, PySpark, Ray) with the module behind their use of cloudpickle
+    Engines(EnginesOptions),
     /// Run the fuzz targets in turn
     Fuzz(FuzzOptions),
     /// Make the golden pickles again, with the installed interpreters
@@ -89,4 +91,26 @@ pub(crate) struct FuzzOptions {
     /// How long each target runs
     #[arg(long, default_value_t = 60)]
     pub(crate) seconds: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct EnginesOptions {
+    /// The engines to run instead of all
+    #[arg(value_name = "NAME")]
+    pub(crate) engines: Vec<Engine>,
+    /// The interpreter to use
+    #[arg(long, value_name = "PATH")]
+    pub(crate) python: Option<PathBuf>,
+    /// How many tasks are timed, with each implementation
+    #[arg(long, value_name = "N")]
+    pub(crate) tasks: Option<usize>,
+}
+
+/// An engine that sends Python functions to other processes.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Engine {
+    Dask,
+    Joblib,
+    Pyspark,
+    Ray,
 }

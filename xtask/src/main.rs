@@ -4,6 +4,7 @@ mod bench;
 mod codegen;
 mod corpus;
 mod demo;
+mod engines;
 mod flags;
 mod fuzz;
 mod python;
@@ -38,6 +39,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test(options) => test::test(&shell, &options),
         Task::Bench(options) if options.rust => ratios::ratios(&shell, &options),
         Task::Bench(options) => bench::bench(&shell, &options),
+        Task::Engines(options) => engines::engines(&shell, &options),
         Task::Fuzz(options) => fuzz::fuzz(&shell, &options),
         Task::Corpus { python } => corpus::corpus(&shell, &python),
         Task::Codegen { python } => codegen::codegen(&shell, &python::interpreters(&python)),

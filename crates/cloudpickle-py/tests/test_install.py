@@ -149,11 +149,14 @@ USES = {
     "reducers of users": """
         import cloudpickle, cloudpickle_rs, pickle, threading
         lock = type(threading.Lock())
+        reentrant = type(threading.RLock())
         cloudpickle.CloudPickler.dispatch[lock] = lambda value: (threading.Lock, ())
         cloudpickle_rs.install()
+        cloudpickle.CloudPickler.dispatch[reentrant] = lambda value: (threading.RLock, ())
         assert type(pickle.loads(cloudpickle.dumps(threading.Lock()))) is lock
         cloudpickle_rs.uninstall()
-        assert type(pickle.loads(cloudpickle.dumps(threading.Lock()))) is lock
+        for value in threading.Lock(), threading.RLock():
+            assert type(pickle.loads(cloudpickle.dumps(value))) is type(value)
         try:
             cloudpickle_rs.dumps(threading.Lock())
         except TypeError:
@@ -196,6 +199,19 @@ USES = {
         cloudpickle_rs.install()
         assert [copy.dumps(value, protocol) for value in values for protocol in range(2, 6)] == before
     """,
+    "the broadcast variables of PySpark": """
+        import cloudpickle_rs, io, pickle, pyspark.core.broadcast as broadcast
+        theirs = [broadcast.pickle]
+        class Thing: pass
+        for _ in range(2):
+            cloudpickle_rs.install()
+            file = io.BytesIO()
+            broadcast.pickle.dump(Thing(), file, 4)
+            assert b"pyspark.cloudpickle.cloudpickle" in file.getvalue() and b"__main__" in file.getvalue()
+            assert broadcast.pickle.PickleError is pickle.PickleError and broadcast.pickle.load is pickle.load
+            cloudpickle_rs.uninstall()
+            assert broadcast.pickle is theirs[0] is pickle
+    """,
     "threads": """
         import cloudpickle, cloudpickle_rs, pickle, threading
         failures = []
@@ -226,6 +242,9 @@ def folder(processes, tmp_path, monkeypatch):
     package = tmp_path / "copyvendor"
     shutil.copytree(processes.package_folders["cloudpickle"] / "cloudpickle", package / "cloudpickle")
     (package / "__init__.py").touch()
+    broadcast = tmp_path / "pyspark" / "core" / "broadcast.py"
+    broadcast.parent.mkdir(parents=True)
+    broadcast.write_text("import pickle\n")
     (package / "user.py").write_text("from .cloudpickle import dumps\n")
     return tmp_path
 

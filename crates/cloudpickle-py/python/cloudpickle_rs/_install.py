@@ -8,6 +8,7 @@ by `from cloudpickle import ...` is replaced in them too.
 
 import functools
 import inspect
+import pickle
 import sys
 import threading
 import types
@@ -22,6 +23,9 @@ _TRACKER = ("_DYNAMIC_CLASS_TRACKER_BY_CLASS", "_DYNAMIC_CLASS_TRACKER_BY_ID", "
 # upstream's are those of `pickle`, which must stay where they are outside of cloudpickle
 _LOADERS = ("load", "loads")
 _LOKY = "loky.backend.reduction"
+# PySpark pickles the values of broadcast variables by `pickle`, and so cannot send instances of classes of `__main__`
+_BROADCASTS = ("pyspark.core.broadcast", "pyspark.broadcast")
+_PYSPARK = "pyspark.cloudpickle.cloudpickle"
 
 _MISSING = object()
 # where this module's functions and picklers say that they are, and which they are
@@ -45,6 +49,9 @@ def install():
     that are registered to be pickled by value, the reducers in `CloudPickler.dispatch` and the tracked classes are the same for
     all.
 
+    PySpark's broadcast variables, which PySpark pickles by `pickle`, are pickled by its copy of cloudpickle then, so that they
+    can be instances of classes of `__main__`.
+
     A second call changes nothing. What keeps cloudpickle's own code: classes that were already derived from its `CloudPickler`
     (loky's are made again), and functions of cloudpickle that a closure, a default argument or an attribute holds; they go on
     working. A copy that is not of release 3 of cloudpickle, or was changed by its project, stays as it is, with a
@@ -60,8 +67,9 @@ def install():
 def uninstall():
     """Undoes `install`: every name has again the object that it had. Without an `install` before, it does nothing.
 
-    Modules registered to be pickled by value meanwhile stay registered. A module that was imported meanwhile and took names
-    from `cloudpickle` by `from cloudpickle import ...` keeps this implementation under them.
+    What was registered meanwhile, modules to be pickled by value and reducers in `CloudPickler.dispatch`, stays registered. A
+    module that was imported meanwhile and took names from `cloudpickle` by `from cloudpickle import ...` keeps this
+    implementation under them.
     """
     global _installed
     with _lock:
@@ -78,8 +86,10 @@ class _Installation:
         self.changes = []
         # cloudpickle's module and its copies, as far as they are imported
         self.modules = []
-        # reducers that users gave to a copy's pickler
+        # the types that had a reducer here, the reducers that users gave to a copy's pickler, and the tables of those
+        self.reducible = set(_ours.CloudPickler._dispatch_table)
         self.reducers = {}
+        self.tables = []
         # the registries and trackers that were in place, to be kept up to date at the end
         self.registries = []
         self.trackers = []
@@ -87,7 +97,7 @@ class _Installation:
 
     def begin(self):
         sys.meta_path.insert(0, self.finder)
-        for name in _native._DIALECT_MODULES:
+        for name in (*_native._DIALECT_MODULES, *_BROADCASTS):
             module = sys.modules.get(name)
             if isinstance(module, types.ModuleType):
                 self.take(module)
@@ -104,9 +114,13 @@ class _Installation:
         for by_class, by_id, _ in self.trackers:
             by_class.update(shared[0])
             by_id.update(shared[1])
-        for cls, reducer in self.reducers.items():
-            if _ours.CloudPickler._dispatch_table.get(cls) is reducer:
-                del _ours.CloudPickler._dispatch_table[cls]
+        table = _ours.CloudPickler._dispatch_table
+        for cls, reducer in list(table.items()):
+            if self.reducers.get(cls) is reducer:
+                del table[cls]
+            elif cls not in self.reducible:
+                for theirs in self.tables:
+                    theirs.setdefault(cls, reducer)
         for namespace, name, old, new in reversed(self.changes):
             if namespace.get(name, _MISSING) is new:
                 namespace[name] = old
@@ -116,7 +130,11 @@ class _Installation:
         _remake_loky_picklers()
 
     def take(self, module):
-        """Puts this implementation into cloudpickle's module or into a copy of it."""
+        """Puts this implementation into cloudpickle's module, into a copy of it, or behind PySpark's broadcast variables."""
+        if module.__name__ in _BROADCASTS:
+            if vars(module).get("pickle") is pickle:
+                self.change(vars(module), "pickle", _pickle_for_broadcasts())
+            return
         refusal = _refusal(module)
         if refusal:
             warnings.warn(f"cloudpickle_rs leaves {module.__name__} as it is: {refusal}", RuntimeWarning, stacklevel=3)
@@ -176,6 +194,7 @@ class _Installation:
         theirs, ours = getattr(module.CloudPickler, "_dispatch_table", None), _ours.CloudPickler._dispatch_table
         if not isinstance(theirs, dict) or theirs is ours:
             return
+        self.tables.append(theirs)
         for cls, reducer in theirs.items():
             if cls not in ours and getattr(reducer, "__module__", None) != module.__name__:
                 ours[cls] = self.reducers[cls] = reducer
@@ -208,7 +227,7 @@ class _Finder:
         self.installation = installation
 
     def find_spec(self, fullname, path=None, target=None):
-        if fullname not in _native._DIALECT_MODULES:
+        if fullname not in _native._DIALECT_MODULES and fullname not in _BROADCASTS:
             return None
         for finder in list(sys.meta_path):
             find_spec = getattr(finder, "find_spec", None)
@@ -289,6 +308,14 @@ def _for_copy(module_name):
         "load": _ours.load,
         "loads": _ours.loads,
     }
+
+
+@functools.lru_cache(maxsize=None)
+def _pickle_for_broadcasts():
+    """The module `pickle` with the `dump` of PySpark's copy of cloudpickle."""
+    module = types.ModuleType("pickle", pickle.__doc__)
+    module.__dict__.update({**vars(pickle), "dump": _for_copy(_PYSPARK)["dump"]})
+    return module
 
 
 def _say_module(module_name, names):
