@@ -1,6 +1,7 @@
 //! [`Failure`]: a Python exception on its way up through the walk, and the way that it took.
 
 use pyo3::{
+    CastError,
     exceptions::PyRecursionError,
     intern,
     prelude::*,
@@ -52,6 +53,7 @@ const MOST_STEPS: usize = 100;
 
 impl From<PyErr> for Failure {
     #[cold]
+    #[inline(never)]
     fn from(error: PyErr) -> Self {
         Failure(Box::new(Inner { error, steps: Vec::new() }))
     }
@@ -59,14 +61,23 @@ impl From<PyErr> for Failure {
 
 impl From<Failure> for PyErr {
     #[cold]
+    #[inline(never)]
     fn from(failure: Failure) -> Self {
         failure.0.error
     }
 }
 
 impl Failure {
+    /// What was taken for an object of a certain type is none.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn wrong_type(error: CastError<'_, '_>) -> Failure {
+        PyErr::from(error).into()
+    }
+
     /// Notes one step of the way.
     #[cold]
+    #[inline(never)]
     pub(crate) fn at(mut self, object: &Bound<'_, PyAny>, to: To) -> Failure {
         if self.0.steps.len() < MOST_STEPS {
             self.0.steps.push(Step { object: object.clone().unbind(), to });
@@ -77,6 +88,7 @@ impl Failure {
     /// The exception that the user gets: with the path to the culprit as its attribute `path` and, from Python 3.11 on, in a note.
     /// From Python 3.14 on it has the notes that `pickle`'s own exceptions have there.
     #[cold]
+    #[inline(never)]
     pub(crate) fn into_error(self, py: Python<'_>) -> PyErr {
         let Inner { error, steps } = *self.0;
         if steps.is_empty() || error.is_instance_of::<PyRecursionError>(py) {

@@ -16,10 +16,13 @@ PROTOCOLS = range(6)
 _cases = []
 
 
-def case(name, obj, *checks):
-    """Lists `obj`; `checks` are expressions that hold in a fresh process, where `copy` is the object loaded."""
+def case(name, obj, *checks, shares=False):
+    """Lists `obj`; `checks` are expressions that hold in a fresh process, where `copy` is the object loaded.
+
+    With `shares`, functions of `obj` share a closure cell: its bytes are not upstream's, which shares none.
+    """
     assert checks, f"{name}: a copy that is not checked shows nothing"
-    _cases.append((name, obj, checks))
+    _cases.append((name, obj, checks, shares))
 
 
 def finish():
@@ -27,18 +30,20 @@ def finish():
     import cloudpickle_rs
 
     differences, pickles = {}, []
-    for name, obj, checks in _cases:
+    for name, obj, checks, shares in _cases:
         by_protocol = {}
         for protocol in PROTOCOLS:
             ours, difference = compare(cloudpickle_rs.dumps, cloudpickle.dumps, obj, protocol)
+            if shares and isinstance(ours, bytes):
+                difference = None if difference else "the bytes are upstream's, so that nothing is shared"
             if difference:
                 differences.setdefault(name, {})[protocol] = difference
             if isinstance(ours, bytes):
                 by_protocol[protocol] = ours
         if not by_protocol:
             differences.setdefault(name, {5: "no protocol can pickle it"})
-        pickles.append((name, checks, by_protocol))
-    assert len(pickles) == len({name for name, _, _ in pickles}), "two cases share a name"
+        pickles.append((name, checks, shares, by_protocol))
+    assert len(pickles) == len({name for name, *_ in pickles}), "two cases share a name"
     with open(sys.argv[1], "wb") as file:
         pickle.dump(pickles, file)
     with open(sys.argv[1] + ".json", "w", encoding="utf-8") as file:

@@ -29,5 +29,5 @@ pub(crate) use object::{
     audit_find_class, call, class_attribute, decode_utf8, getattr_opt, import, imported_module, intern, new_instance,
     plain_attributes, set_plain_attribute,
 };
-pub(crate) use recursion::RecursionGuard;
+pub(crate) use recursion::{RecursionGuard, StackLimit};
 pub(crate) use scalar::Item;

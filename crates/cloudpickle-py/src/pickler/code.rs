@@ -11,7 +11,7 @@ use rustc_hash::FxHashSet;
 
 use crate::{
     failure::{Failure, To},
-    ffi::{self, Kind, RecursionGuard, kind},
+    ffi::{self, Kind, RecursionGuard, StackLimit, kind},
     pickler::walk::Walk,
     state::State,
 };
@@ -24,6 +24,8 @@ pub(crate) struct CodeFacts {
     pub(crate) globals: Vec<Py<PyString>>,
     /// `co_names`.
     pub(crate) names: Py<PyTuple>,
+    /// The places in `co_freevars` of cells that no source names.
+    pub(crate) generated_cells: Vec<usize>,
 }
 
 impl CodeFacts {
@@ -49,14 +51,30 @@ impl CodeFacts {
         let constants = code.getattr(intern!(py, "co_consts"))?.cast_into::<PyTuple>()?;
         for constant in constants.iter_borrowed() {
             if kind(&constant) == Kind::Code {
-                let _level = RecursionGuard::enter(py)?;
+                let _level = RecursionGuard::enter(py, StackLimit::of_thread())?;
                 with_code_facts(state, &constant, |nested| {
                     nested.globals.iter().for_each(|name| add(name.bind(py).clone()));
                 })?;
             }
         }
-        Ok(CodeFacts { fields, globals, names: names.unbind() })
+        Ok(CodeFacts { fields, globals, names: names.unbind(), generated_cells: generated_cells(code)? })
     }
+}
+
+/// The places in a code object's `co_freevars` of cells that no source names: that of `__class__`, which the compiler makes for
+/// `super()`, and those that `dataclasses` (3.13 and later) gives the two methods which keep a frozen instance as it is.
+fn generated_cells(code: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    let py = code.py();
+    let free = code.getattr(intern!(py, "co_freevars"))?.cast_into::<PyTuple>()?;
+    if free.is_empty() {
+        return Ok(Vec::new());
+    }
+    let is_one_of = |name: &Bound<'_, PyAny>, names: &[&str]| {
+        name.cast::<PyString>().is_ok_and(|name| names.iter().any(|other| *name == **other))
+    };
+    let is_guard = is_one_of(&code.getattr(intern!(py, "co_name"))?, &["__setattr__", "__delattr__"]);
+    let names: &[&str] = if is_guard { &["__class__", "cls", "FrozenInstanceError"] } else { &["__class__"] };
+    Ok(free.iter().enumerate().filter(|(_, name)| is_one_of(name, names)).map(|(index, _)| index).collect())
 }
 
 /// Runs a function on the facts of a code object, which are gathered the first time and kept with it.

@@ -22,10 +22,16 @@ pub(super) const BATCHES_TO_THE_POINT: bool = cfg!(Py_3_15);
 /// From how many nested containers on fast mode looks for cycles.
 const FAST_NESTING_LIMIT: usize = 50;
 
+#[cold]
+#[inline(never)]
+fn dict_changed_size() -> Failure {
+    PyRuntimeError::new_err("dictionary changed size during iteration").into()
+}
+
 impl<'py> Walk<'_, 'py> {
     #[inline(never)]
     pub(super) fn save_list(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
-        let list = object.cast::<PyList>().map_err(PyErr::from)?;
+        let list = object.cast::<PyList>().map_err(Failure::wrong_type)?;
         self.enter_fast(object)?;
         if self.encoder.protocol() > Protocol::V0 {
             self.encoder.op(Opcode::EmptyList);
@@ -35,7 +41,7 @@ impl<'py> Walk<'_, 'py> {
         }
         self.memoize(object)?;
         if !list.is_empty() {
-            let _level = RecursionGuard::enter(self.py)?;
+            let _level = RecursionGuard::enter(self.py, self.stack)?;
             if self.encoder.protocol() > Protocol::V0 {
                 self.put_list_items(list)?;
             } else {
@@ -81,6 +87,7 @@ impl<'py> Walk<'_, 'py> {
     }
 
     /// Writes the items of an iterator, to be appended to the list or list-like object on the stack.
+    #[inline(never)]
     pub(super) fn put_appended(&mut self, object: &Bound<'py, PyAny>, mut items: Bound<'py, PyIterator>) -> Result<(), Failure> {
         let mut index = 0;
         let mut save = |walk: &mut Self, item: &Bound<'py, PyAny>| {
@@ -122,7 +129,7 @@ impl<'py> Walk<'_, 'py> {
 
     #[inline(never)]
     pub(super) fn save_tuple(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
-        let tuple = object.cast::<PyTuple>().map_err(PyErr::from)?;
+        let tuple = object.cast::<PyTuple>().map_err(Failure::wrong_type)?;
         let len = tuple.len();
         if len == 0 {
             self.put_empty_tuple();
@@ -152,12 +159,12 @@ impl<'py> Walk<'_, 'py> {
 
     #[inline(never)]
     pub(super) fn save_dict(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
-        let dict = object.cast::<PyDict>().map_err(PyErr::from)?;
+        let dict = object.cast::<PyDict>().map_err(Failure::wrong_type)?;
         self.enter_fast(object)?;
         self.put_empty_dict();
         self.memoize(object)?;
         if !dict.is_empty() {
-            let _level = RecursionGuard::enter(self.py)?;
+            let _level = RecursionGuard::enter(self.py, self.stack)?;
             if self.encoder.protocol() > Protocol::V0 {
                 self.put_dict_items(dict)?;
             } else {
@@ -214,7 +221,7 @@ impl<'py> Walk<'_, 'py> {
             }
             self.encoder.op(Opcode::SetItems);
             if dict.len() != size {
-                return Err(PyRuntimeError::new_err("dictionary changed size during iteration").into());
+                return Err(dict_changed_size());
             }
             left = left.saturating_sub(count);
             if count < BATCH_SIZE || (BATCHES_TO_THE_POINT && left == 0) {
@@ -236,6 +243,7 @@ impl<'py> Walk<'_, 'py> {
     }
 
     /// Writes the pairs of an iterator, to be set as items of the dict or dict-like object on the stack.
+    #[inline(never)]
     pub(super) fn put_set_items(&mut self, object: &Bound<'py, PyAny>, items: Bound<'py, PyIterator>) -> Result<(), Failure> {
         let mut pairs = items.map(|pair| -> Result<_, Failure> {
             let pair = pair?;
@@ -283,7 +291,7 @@ impl<'py> Walk<'_, 'py> {
         if self.encoder.protocol() < Protocol::V4 {
             return self.save_set_as_call(object);
         }
-        let set = object.cast::<PySet>().map_err(PyErr::from)?;
+        let set = object.cast::<PySet>().map_err(Failure::wrong_type)?;
         self.encoder.op(Opcode::EmptySet);
         self.memoize(object)?;
         if set.is_empty() {
@@ -314,7 +322,7 @@ impl<'py> Walk<'_, 'py> {
         if self.encoder.protocol() < Protocol::V4 {
             return self.save_set_as_call(object);
         }
-        object.cast::<PyFrozenSet>().map_err(PyErr::from)?;
+        object.cast::<PyFrozenSet>().map_err(Failure::wrong_type)?;
         self.encoder.op(Opcode::Mark);
         for item in object.try_iter()? {
             self.save(&item?).map_err(|failure| failure.at(object, To::Element))?;

@@ -23,127 +23,216 @@ use crate::{
     state::State,
 };
 
-/// The globals that a function carries, each with its value.
-type Globals<'py> = Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>;
+/// Names and values, such as the globals that a function carries.
+type Items<'py> = Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>;
+
+/// What a function's pickle is made of. Python code that runs while it is written may give the function other fields.
+struct Parts<'py> {
+    code: Bound<'py, PyAny>,
+    base_globals: Bound<'py, PyDict>,
+    closure: Option<Closure<'py>>,
+    attributes: Items<'py>,
+    name: Bound<'py, PyAny>,
+    qualname: Bound<'py, PyAny>,
+    annotations: Bound<'py, PyAny>,
+    kwdefaults: Option<Bound<'py, PyAny>>,
+    defaults: Option<Bound<'py, PyAny>>,
+    module: Option<Bound<'py, PyAny>>,
+    doc: Option<Bound<'py, PyAny>>,
+    submodules: Vec<Bound<'py, PyAny>>,
+    function_globals: Bound<'py, PyAny>,
+    globals: Items<'py>,
+}
+
+/// The cells of a closure.
+struct Closure<'py> {
+    cells: Bound<'py, PyTuple>,
+    /// The empty ones that stand for them.
+    stand_ins: Vec<Bound<'py, PyAny>>,
+}
 
 impl<'py> Walk<'_, 'py> {
     /// Writes a function: by its name, if another process can import it, and else by its parts.
     #[inline(never)]
     pub(super) fn save_function(&mut self, function: &Bound<'py, PyAny>) -> Result<(), Failure> {
-        let fields = FunctionFields::of(function);
-        let of_main = fields
-            .as_ref()
-            .and_then(|fields| fields.module.as_ref())
-            .and_then(|module| module.cast::<PyString>().ok().map(|module| *module == *"__main__"));
-        if of_main != Some(true)
-            && let Some(found) = lookup::find(self.state, function, None)?
-            && !lookup::is_registered_by_value(&found.module_name)?
-        {
-            return match fields {
-                Some(_) => self.put_found(function, &found),
-                None => self.save_by_dispatch(function, ffi::Kind::Other),
-            };
+        if self.save_importable_function(function)? {
+            return Ok(());
         }
-        if self.hooks.persistent_id.is_some() || fields.is_none() {
-            // The hook is to see every object, those that only pickling makes included.
-            let value = dynamic_function_reduce(self.state, &self.kept.globals_ref(self.py), function)?;
-            return self.save_reduced(value.as_any(), function);
+        if self.hooks.persistent_id.is_some() || ffi::kind(function) != ffi::Kind::Function {
+            return self.save_function_for_hooks(function);
         }
         self.put_function(function).map_err(|failure| failure.at(function, To::Object))
     }
 
-    /// Writes a function by its parts, as `dynamic_function_reduce` lays them out, without making Python objects of them.
-    fn put_function(&mut self, function: &Bound<'py, PyAny>) -> Result<(), Failure> {
+    /// Writes a function by its name. Says whether it has one under which another process can import it.
+    #[inline(never)]
+    fn save_importable_function(&mut self, function: &Bound<'py, PyAny>) -> Result<bool, Failure> {
+        let fields = FunctionFields::of(function);
+        let of_main = fields
+            .as_ref()
+            .and_then(|fields| fields.module.as_ref())
+            .is_some_and(|module| module.cast::<PyString>().is_ok_and(|module| *module == *"__main__"));
+        if of_main {
+            return Ok(false);
+        }
+        match lookup::find(self.state, function, None)? {
+            Some(found) if !lookup::is_registered_by_value(&found.module_name)? => match fields {
+                Some(_) => self.put_found(function, &found)?,
+                None => self.save_by_dispatch(function, ffi::Kind::Other)?,
+            },
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Writes a function by the objects that upstream's reducer makes: a hook is to see every object, those that only pickling makes
+    /// included, and what only says that it is a function has no fields.
+    #[cold]
+    #[inline(never)]
+    fn save_function_for_hooks(&mut self, function: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        let globals_ref = self.kept.globals_ref(self.py);
+        let value = dynamic_function_reduce(self.state, &globals_ref, function, |code, closure| {
+            Ok((self.stand_ins(code, closure)?, self.state_cells(closure)?))
+        })?;
+        self.save_reduced(value.as_any(), function)?;
+        if let Ok(closure) = function.getattr(intern!(self.py, "__closure__"))?.cast::<PyTuple>() {
+            self.closure_is_filled(closure);
+        }
+        Ok(())
+    }
+
+    /// The parts of a function; `None` if it is none.
+    #[inline(never)]
+    fn parts(&mut self, function: &Bound<'py, PyAny>) -> PyResult<Option<Box<Parts<'py>>>> {
         let (py, state) = (self.py, self.state);
-        let Some(fields) = FunctionFields::of(function) else { return Ok(()) };
-        // Python code that runs on the way may give the function other fields.
+        let Some(fields) = FunctionFields::of(function) else { return Ok(None) };
         let [code, name, qualname] = [fields.code, fields.name, fields.qualname].map(|field| field.to_owned());
         let [defaults, kwdefaults, module, doc, closure, dict] =
             [fields.defaults, fields.kwdefaults, fields.module, fields.doc, fields.closure, fields.dict]
                 .map(|field| field.map(|field| field.to_owned()));
         let function_globals = fields.globals.to_owned();
-        let annotations = function.getattr(intern!(py, "__annotations__"))?;
         let closure = match closure {
-            Some(closure) => Some(closure.cast_into::<PyTuple>().map_err(PyErr::from)?),
+            Some(cells) => {
+                let cells = cells.cast_into::<PyTuple>()?;
+                Some(Closure { stand_ins: self.stand_ins(&code, &cells)?, cells })
+            }
             None => None,
         };
+        let annotations = function.getattr(intern!(py, "__annotations__"))?;
         let base_globals = base_globals(state, &self.kept.globals_ref(py), &function_globals)?;
-        let (globals, submodules) = globals_and_submodules(state, &code, &function_globals, closure.as_ref())?;
+        let cells = closure.as_ref().map(|closure| &closure.cells);
+        let (globals, submodules) = globals_and_submodules(state, &code, &function_globals, cells)?;
+        let attributes = match &dict {
+            Some(dict) => dict.cast::<PyDict>()?.iter().collect(),
+            None => Vec::new(),
+        };
+        Ok(Some(Box::new(Parts {
+            code,
+            base_globals,
+            closure,
+            attributes,
+            name,
+            qualname,
+            annotations,
+            kwdefaults,
+            defaults,
+            module,
+            doc,
+            submodules,
+            function_globals,
+            globals,
+        })))
+    }
 
+    /// Writes a function by its parts, as `dynamic_function_reduce` lays them out, without making Python objects of them.
+    #[inline(never)]
+    fn put_function(&mut self, function: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        let Some(parts) = self.parts(function).map_err(Failure::from)? else { return Ok(()) };
+        self.put_function_arguments(&parts).map_err(|failure| failure.at(function, To::ReconstructorArguments))?;
+        self.memoize(function)?;
+
+        self.put_reconstructor(Reconstructor::FunctionSetstate)?;
+        self.save(function)?;
+        self.put_function_state(&parts).map_err(|failure| failure.at(function, To::State))?;
+        self.put_state_setter_call();
+        if let Some(closure) = &parts.closure {
+            self.closure_is_filled(&closure.cells);
+        }
+        Ok(())
+    }
+
+    /// Writes the call of `_make_function`.
+    #[inline(never)]
+    fn put_function_arguments(&mut self, parts: &Parts<'py>) -> Result<(), Failure> {
         self.put_reconstructor(Reconstructor::MakeFunction)?;
         self.begin_tuple(FunctionArg::ALL.len());
         for argument in FunctionArg::ALL {
             match argument {
-                FunctionArg::Code => self
-                    .save(&code)
-                    .map_err(|failure| failure.at(code.as_any(), To::Index(0)).at(function, To::ReconstructorArguments))?,
-                FunctionArg::Globals => self.save(base_globals.as_any())?,
+                FunctionArg::Code => {
+                    self.save(&parts.code).map_err(|failure| failure.at(self.state.empty_tuple.bind(self.py), To::Index(0)))?
+                }
+                FunctionArg::Globals => self.save(parts.base_globals.as_any())?,
                 FunctionArg::Name | FunctionArg::Argdefs => self.put_none(),
-                FunctionArg::Closure => match &closure {
-                    Some(closure) => self.put_empty_cells(closure.len())?,
+                FunctionArg::Closure => match &parts.closure {
+                    Some(closure) => self.put_empty_cells(&closure.stand_ins)?,
                     None => self.put_none(),
                 },
             }
         }
         self.end_tuple(FunctionArg::ALL.len())?;
         self.encoder.op(Opcode::Reduce);
-        self.memoize(function)?;
-
-        self.put_reconstructor(Reconstructor::FunctionSetstate)?;
-        self.save(function)?;
-        self.begin_tuple(2);
-        let attributes: Globals<'py> = match &dict {
-            Some(dict) => dict.cast::<PyDict>().map_err(PyErr::from)?.iter().collect(),
-            None => Vec::new(),
-        };
-        let in_state = |failure: Failure| failure.at(function, To::State);
-        self.put_fresh_dict(&attributes, |walk, (key, value)| {
-            walk.put_copied_str(key)?;
-            walk.save(value).map_err(|failure| in_state(failure.at(function, To::key(key))))
-        })?;
-        self.put_fresh_dict(&FunctionState::ALL, |walk, key| {
-            let key_name = state.function_state_keys[*key as usize].bind(py).as_any();
-            let in_attribute = |failure: Failure| in_state(failure.at(function, To::key(key_name)));
-            walk.save(key_name)?;
-            let attribute = match key {
-                FunctionState::Name => return walk.put_copied_str(&name),
-                FunctionState::Qualname => return walk.put_copied_str(&qualname),
-                FunctionState::Submodules => return walk.put_fresh_list(&submodules),
-                FunctionState::Globals => {
-                    return walk.put_fresh_dict(&globals, |walk, (key, value)| {
-                        walk.save(key)?;
-                        walk.save(value).map_err(|failure| in_attribute(failure.at(function_globals.as_any(), To::key(key))))
-                    });
-                }
-                FunctionState::Annotations => Some(&annotations),
-                FunctionState::Kwdefaults => kwdefaults.as_ref(),
-                FunctionState::Defaults => defaults.as_ref(),
-                FunctionState::Module => module.as_ref(),
-                FunctionState::Doc => doc.as_ref(),
-                FunctionState::Closure => closure.as_ref().map(|closure| closure.as_any()),
-            };
-            match attribute {
-                Some(attribute) => walk.save(attribute).map_err(in_attribute),
-                None => {
-                    walk.put_none();
-                    Ok(())
-                }
-            }
-        })?;
-        self.end_tuple(2)?;
-        self.put_state_setter_call();
         Ok(())
     }
 
-    /// Writes a tuple of new empty cells.
-    fn put_empty_cells(&mut self, count: usize) -> Result<(), Failure> {
-        self.begin_tuple(count);
-        for _ in 0..count {
-            self.encoder.boundary();
-            self.put_empty_cell_call()?;
-            self.memoize_unshared()?;
+    /// Writes the state of a function: the pair of its `__dict__` and of its other attributes.
+    #[inline(never)]
+    fn put_function_state(&mut self, parts: &Parts<'py>) -> Result<(), Failure> {
+        let state = self.state;
+        // Upstream has a dict and a tuple there: the notes of an exception (Python 3.14 and later) name their types.
+        let (dict, pair) = (&parts.base_globals, state.empty_tuple.bind(self.py));
+        self.begin_tuple(2);
+        self.put_fresh_dict(&parts.attributes, |walk, (key, value)| {
+            walk.put_copied_str(key)?;
+            walk.save(value).map_err(|failure| failure.at(dict, To::key(key)).at(pair, To::Index(0)))
+        })?;
+        self.put_fresh_dict(&FunctionState::ALL, |walk, key| {
+            let key_name = state.function_state_keys[*key as usize].bind(walk.py).as_any();
+            walk.save(key_name)?;
+            let attribute = walk.put_function_attribute(parts, *key);
+            attribute.map_err(|failure| failure.at(dict, To::key(key_name)).at(pair, To::Index(1)))
+        })?;
+        self.end_tuple(2)
+    }
+
+    #[inline(never)]
+    fn put_function_attribute(&mut self, parts: &Parts<'py>, key: FunctionState) -> Result<(), Failure> {
+        let attribute = match key {
+            FunctionState::Name => return self.put_copied_str(&parts.name),
+            FunctionState::Qualname => return self.put_copied_str(&parts.qualname),
+            FunctionState::Submodules => return self.put_fresh_list(&parts.submodules),
+            FunctionState::Globals => {
+                return self.put_fresh_dict(&parts.globals, |walk, (key, value)| {
+                    walk.save(key)?;
+                    walk.save(value).map_err(|failure| failure.at(&parts.function_globals, To::key(key)))
+                });
+            }
+            FunctionState::Closure => match &parts.closure {
+                Some(closure) => return self.save(self.state_cells(&closure.cells)?.as_any()),
+                None => None,
+            },
+            FunctionState::Annotations => Some(&parts.annotations),
+            FunctionState::Kwdefaults => parts.kwdefaults.as_ref(),
+            FunctionState::Defaults => parts.defaults.as_ref(),
+            FunctionState::Module => parts.module.as_ref(),
+            FunctionState::Doc => parts.doc.as_ref(),
+        };
+        match attribute {
+            Some(attribute) => self.save(attribute),
+            None => {
+                self.put_none();
+                Ok(())
+            }
         }
-        self.end_tuple(count)
     }
 
     /// Writes a dict that nothing else can refer to, in the way of `save_dict`.
@@ -248,7 +337,7 @@ fn globals_and_submodules<'py>(
     code: &Bound<'py, PyAny>,
     function_globals: &Bound<'py, PyAny>,
     closure: Option<&Bound<'py, PyTuple>>,
-) -> PyResult<(Globals<'py>, Vec<Bound<'py, PyAny>>)> {
+) -> PyResult<(Items<'py>, Vec<Bound<'py, PyAny>>)> {
     let py = code.py();
     let function_globals = function_globals.cast::<PyDict>()?;
     with_code_facts(state, code, |facts| {
@@ -301,14 +390,20 @@ pub(crate) fn _find_imported_submodules<'py>(
 /// The state of a function, as `_function_setstate` takes it.
 #[pyfunction]
 pub(crate) fn _function_getstate<'py>(func: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    dynamic_function_reduce(State::get(func.py())?, &PyDict::new(func.py()), func)?.get_item(2)
+    let no_cells = |_: &Bound<'py, PyAny>, closure: &Bound<'py, PyTuple>| Ok((Vec::new(), closure.clone()));
+    dynamic_function_reduce(State::get(func.py())?, &PyDict::new(func.py()), func, no_cells)?.get_item(2)
 }
 
-/// What upstream's reducer returns for a function that is pickled by value: the tuple of `__reduce_ex__`.
+/// The empty cells that stand for those of a closure, and the cells from which they are filled.
+type Cells<'py> = (Vec<Bound<'py, PyAny>>, Bound<'py, PyTuple>);
+
+/// What upstream's reducer returns for a function that is pickled by value: the tuple of `__reduce_ex__`. `cells` gives the cells of
+/// its closure, from its code and the closure.
 pub(crate) fn dynamic_function_reduce<'py>(
     state: &State,
     globals_ref: &Bound<'py, PyDict>,
     function: &Bound<'py, PyAny>,
+    cells: impl FnOnce(&Bound<'py, PyAny>, &Bound<'py, PyTuple>) -> PyResult<Cells<'py>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let py = function.py();
     let none = || py.None().into_bound(py);
@@ -316,6 +411,7 @@ pub(crate) fn dynamic_function_reduce<'py>(
     let function_globals = function.getattr(intern!(py, "__globals__"))?;
     let closure = function.getattr(intern!(py, "__closure__"))?;
     let closure = if closure.is_none() { None } else { Some(closure.cast_into::<PyTuple>()?) };
+    let cells = closure.as_ref().map(|closure| cells(&code, closure)).transpose()?;
 
     let mut arguments = Vec::with_capacity(FunctionArg::ALL.len());
     for argument in FunctionArg::ALL {
@@ -323,12 +419,9 @@ pub(crate) fn dynamic_function_reduce<'py>(
             FunctionArg::Code => code.clone(),
             FunctionArg::Globals => base_globals(state, globals_ref, &function_globals)?.into_any(),
             FunctionArg::Name | FunctionArg::Argdefs => none(),
-            FunctionArg::Closure => match &closure {
+            FunctionArg::Closure => match &cells {
                 None => none(),
-                Some(closure) => {
-                    let cells = closure.iter_borrowed().map(|_| ffi::new_cell(py, None)).collect::<PyResult<Vec<_>>>()?;
-                    PyTuple::new(py, cells)?.into_any()
-                }
+                Some((empty, _)) => PyTuple::new(py, empty)?.into_any(),
             },
         });
     }
@@ -347,6 +440,10 @@ pub(crate) fn dynamic_function_reduce<'py>(
                 }
                 dict.into_any()
             }
+            FunctionState::Closure => match &cells {
+                None => none(),
+                Some((_, state_cells)) => state_cells.clone().into_any(),
+            },
             _ => function.getattr(name)?,
         };
         slot_state.set_item(name, value)?;

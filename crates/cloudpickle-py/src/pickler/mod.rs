@@ -1,5 +1,6 @@
 //! Pickling: the classes and functions that Python sees, over the walk that does the work.
 
+mod cells;
 mod class;
 mod code;
 mod container;
@@ -28,13 +29,15 @@ pub(crate) use walk::copied_str;
 
 use crate::{
     failure::Failure,
-    ffi::{BytesWriter, Memo},
+    ffi::{BytesWriter, Memo, StackLimit},
     state::State,
 };
+use cells::{SharedCells, new_cells, own_cells};
 use walk::{Hooks, Kept, Walk};
 
 impl From<pickle_emit::Error> for Failure {
     #[cold]
+    #[inline(never)]
     fn from(error: pickle_emit::Error) -> Self {
         Failure::from(match error.kind() {
             pickle_emit::ErrorKind::TooLarge { .. } | pickle_emit::ErrorKind::IntTooLarge => {
@@ -80,7 +83,8 @@ fn run_walk<'py>(
 ) -> PyResult<(Bound<'py, PyBytes>, Vec<usize>)> {
     let state = State::get(py)?;
     let encoder = Encoder::new(BytesWriter::new(py, keep_pieces)?, protocol);
-    let mut walk = Walk { py, state, encoder, kept, hooks, fix_imports, module_name: None, fast_nesting: Vec::new() };
+    let stack = StackLimit::of_thread();
+    let mut walk = Walk { py, state, encoder, kept, hooks, fix_imports, stack, module_name: None, fast_nesting: Vec::new() };
     if let Err(failure) = walk.dump(object) {
         let error = failure.into_error(py);
         if error.is_instance_of::<PyRecursionError>(py) {
@@ -175,6 +179,7 @@ fn write_method<'py>(file: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 pub(crate) struct Pickler {
     target: Option<Target>,
     memo: Memo,
+    cells: SharedCells,
     /// For each dict of globals, by its `id`, the dict that stands for it in the pickles.
     #[pyo3(get)]
     globals_ref: Py<PyDict>,
@@ -197,7 +202,7 @@ impl Pickler {
     #[pyo3(signature = (*args, **_kwargs))]
     fn new(args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         let globals_ref = PyDict::new(args.py()).unbind();
-        Pickler { target: None, memo: Memo::default(), globals_ref, fast: 0 }
+        Pickler { target: None, memo: Memo::default(), cells: SharedCells::default(), globals_ref, fast: 0 }
     }
 
     #[pyo3(signature = (file, protocol=None, buffer_callback=None))]
@@ -215,13 +220,14 @@ impl Pickler {
             fix_imports: true,
             buffer_callback: buffer_callback.map(Bound::unbind),
         };
+        let globals_ref = PyDict::new(slf.py()).unbind();
         let replaced = {
             let mut this = slf.borrow_mut();
-            let globals_ref = PyDict::new(slf.py()).unbind();
-            (this.target.replace(target), std::mem::replace(&mut this.globals_ref, globals_ref), std::mem::take(&mut this.memo))
+            (this.target.replace(target), std::mem::replace(&mut this.globals_ref, globals_ref))
         };
         // objects may die here, and their destructors may call this pickler
         drop(replaced);
+        Self::replace_memo(slf, Memo::default());
         Ok(())
     }
 
@@ -269,8 +275,13 @@ impl Pickler {
 
     /// Reduces a function to its parts.
     fn _dynamic_function_reduce<'py>(slf: &Bound<'py, Self>, func: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
-        let globals_ref = slf.borrow().globals_ref.bind(slf.py()).clone();
-        function::dynamic_function_reduce(State::get(slf.py())?, &globals_ref, func)
+        let py = slf.py();
+        let state = State::get(py)?;
+        let globals_ref = slf.borrow().globals_ref.bind(py).clone();
+        function::dynamic_function_reduce(state, &globals_ref, func, |code, closure| {
+            let (new, own) = (new_cells(closure)?, own_cells(state, code, closure)?);
+            Ok((slf.borrow_mut().cells.stand_ins(closure, new, &own), closure.clone()))
+        })
     }
 
     /// Writes the pickle of an object. When the object cannot be pickled, nothing is written.
@@ -287,10 +298,20 @@ impl Pickler {
         };
         let mut kept = {
             let mut this = slf.borrow_mut();
-            Kept { memo: std::mem::take(&mut this.memo), globals_ref: Some(this.globals_ref.clone_ref(py)) }
+            Kept {
+                memo: std::mem::take(&mut this.memo),
+                globals_ref: Some(this.globals_ref.clone_ref(py)),
+                // where a hook reduces functions it asks the pickler, and here they are not needed
+                cells: if hooks.reducer_override.is_none() { std::mem::take(&mut this.cells) } else { SharedCells::default() },
+            }
         };
         let result = run_walk(py, obj, protocol, fix_imports, &mut kept, &hooks, true);
-        let replaced = std::mem::replace(&mut slf.borrow_mut().memo, kept.memo);
+        let replaced = {
+            let mut this = slf.borrow_mut();
+            let cells =
+                if hooks.reducer_override.is_none() { std::mem::replace(&mut this.cells, kept.cells) } else { kept.cells };
+            (std::mem::replace(&mut this.memo, kept.memo), cells)
+        };
         drop(replaced);
         let (pickle, pieces) = result?;
         write_pieces(&write, &pickle, pieces)
@@ -322,16 +343,13 @@ impl Pickler {
             let class = memo.get_type().name()?;
             return Err(PyTypeError::new_err(format!("'memo' attribute must be a PicklerMemoProxy object or dict, not {class}")));
         };
-        let replaced = std::mem::replace(&mut slf.borrow_mut().memo, memo);
-        drop(replaced);
+        Self::replace_memo(slf, memo);
         Ok(())
     }
 
     /// Forgets all objects that were written.
     fn clear_memo(slf: &Bound<'_, Self>) {
-        let memo = std::mem::take(&mut slf.borrow_mut().memo);
-        // objects may die here, and their destructors may call this pickler
-        drop(memo);
+        Self::replace_memo(slf, Memo::default());
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -342,12 +360,14 @@ impl Pickler {
             }
         }
         visit.call(&self.globals_ref)?;
+        self.cells.traverse(&visit)?;
         self.memo.traverse(&visit)
     }
 
     fn __clear__(&mut self) {
         self.target = None;
         self.memo = Memo::default();
+        self.cells = SharedCells::default();
     }
 }
 
@@ -384,6 +404,16 @@ impl PicklerMemoProxy {
 }
 
 impl Pickler {
+    /// Takes over a memo. Functions to come share no cells with those of the old one.
+    fn replace_memo(slf: &Bound<'_, Self>, memo: Memo) {
+        let replaced = {
+            let mut this = slf.borrow_mut();
+            (std::mem::replace(&mut this.memo, memo), std::mem::take(&mut this.cells))
+        };
+        // objects may die here, and their destructors may call this pickler
+        drop(replaced);
+    }
+
     fn target(&self) -> PyResult<&Target> {
         self.target.as_ref().ok_or_else(|| {
             Python::attach(|py| match State::get(py) {

@@ -1,5 +1,6 @@
 //! Objects that are written by how they are made: what `reducer_override`, a dispatch table or `__reduce_ex__` says of them.
 
+use cloud_reduce::Reconstructor;
 use pickle_opcodes::{Opcode, Protocol};
 use pyo3::{
     exceptions::PyKeyError,
@@ -13,6 +14,26 @@ use crate::{
     ffi::{Kind, same_object},
     pickler::{lookup, walk::Walk},
 };
+
+/// How an object is written that has no opcode of its own.
+enum Dispatched<'py> {
+    Reconstructor(Reconstructor),
+    Code,
+    Cell,
+    Global,
+    /// What its reducer returned.
+    Reduced(Bound<'py, PyAny>),
+}
+
+/// What a reducer returned, checked.
+struct Reduced<'py> {
+    callable: Bound<'py, PyAny>,
+    arguments: Bound<'py, PyTuple>,
+    list_items: Option<Bound<'py, PyIterator>>,
+    dict_items: Option<Bound<'py, PyIterator>>,
+    state: Option<Bound<'py, PyAny>>,
+    setter: Option<Bound<'py, PyAny>>,
+}
 
 impl<'py> Walk<'_, 'py> {
     /// Writes an object of a type that has no opcode of its own.
@@ -39,9 +60,20 @@ impl<'py> Walk<'_, 'py> {
 
     /// Writes an object as its type's entry in a dispatch table, or else its `__reduce_ex__`, says.
     pub(super) fn save_by_dispatch(&mut self, object: &Bound<'py, PyAny>, kind: Kind) -> Result<(), Failure> {
+        match self.dispatch(object, kind)? {
+            Dispatched::Reconstructor(reconstructor) => self.put_reconstructor(reconstructor),
+            Dispatched::Code => self.save_code(object),
+            Dispatched::Cell => self.save_cell(object),
+            Dispatched::Global => self.save_global(object, None),
+            Dispatched::Reduced(value) => self.save_reduced(&value, object),
+        }
+    }
+
+    #[inline(never)]
+    fn dispatch(&mut self, object: &Bound<'py, PyAny>, kind: Kind) -> PyResult<Dispatched<'py>> {
         let py = self.py;
         if let Some(&reconstructor) = self.state.reconstructors_by_address.get(&(object.as_ptr() as usize)) {
-            return self.put_reconstructor(reconstructor);
+            return Ok(Dispatched::Reconstructor(reconstructor));
         }
         let class = object.get_type();
         let reducer = match &self.hooks.dispatch_table {
@@ -50,35 +82,34 @@ impl<'py> Walk<'_, 'py> {
                 Err(error) if error.is_instance_of::<PyKeyError>(py) => None,
                 // a class that cannot be hashed is in no table
                 Err(_) if class.hash().is_err() => None,
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             },
             None => match self.state.dispatch_table.bind(py).get_item(&class) {
                 Ok(Some(reducer)) => Some(reducer),
                 Ok(None) => self.state.copyreg_dispatch_table.bind(py).get_item(&class)?,
                 Err(_) if class.hash().is_err() => None,
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             },
         };
-        let value = match reducer {
+        Ok(Dispatched::Reduced(match reducer {
             Some(reducer) => {
                 // Without hooks nobody can tell whether the reducer was called.
                 if self.hooks.persistent_id.is_none() {
                     if kind == Kind::Code && same_object(&reducer, &self.state.code_reduce) {
-                        return self.save_code(object);
+                        return Ok(Dispatched::Code);
                     }
                     if kind == Kind::Cell && same_object(&reducer, &self.state.cell_reduce) {
-                        return self.save_cell(object);
+                        return Ok(Dispatched::Cell);
                     }
                 }
                 reducer.call1((object,))?
             }
-            None if object.cast::<PyType>().is_ok() => return self.save_global(object, None),
+            None if object.cast::<PyType>().is_ok() => return Ok(Dispatched::Global),
             None => {
                 let protocol = self.encoder.protocol().version();
                 object.call_method1(intern!(py, "__reduce_ex__"), (protocol,))?
             }
-        };
-        self.save_reduced(&value, object)
+        }))
     }
 
     /// Writes an object by what a reducer returned: the name of a global, or a tuple that says how to make the object.
@@ -119,7 +150,9 @@ impl<'py> Walk<'_, 'py> {
         Ok(true)
     }
 
-    fn save_reduce(&mut self, value: &Bound<'py, PyTuple>, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
+    /// The parts of what a reducer returned, if it is what a reducer may return.
+    #[inline(never)]
+    fn reduced(&self, value: &Bound<'py, PyTuple>) -> Result<Reduced<'py>, Failure> {
         let len = value.len();
         if !(2..=6).contains(&len) {
             return Err(self.error("tuple returned by __reduce__ must contain 2 through 6 elements"));
@@ -135,8 +168,12 @@ impl<'py> Walk<'_, 'py> {
         if !callable.is_callable() {
             return Err(self.reduce_error("first item of the tuple returned by __reduce__ must be callable", &callable));
         }
-        let Ok(arguments) = arguments.cast::<PyTuple>() else {
-            return Err(self.reduce_error("second item of the tuple returned by __reduce__ must be a tuple", &arguments));
+        let arguments = match arguments.cast_into::<PyTuple>() {
+            Ok(arguments) => arguments,
+            Err(error) => {
+                let message = "second item of the tuple returned by __reduce__ must be a tuple";
+                return Err(self.reduce_error(message, &error.into_inner()));
+            }
         };
         let (state, setter) = (optional(2)?, optional(5)?);
         let list_items = self.iterator(optional(3)?, "fourth")?;
@@ -151,10 +188,14 @@ impl<'py> Walk<'_, 'py> {
             };
             return Err(self.type_error_of(what, setter));
         }
+        Ok(Reduced { callable, arguments, list_items, dict_items, state, setter })
+    }
 
-        if !self.save_new_object(&callable, arguments, object)? {
+    fn save_reduce(&mut self, value: &Bound<'py, PyTuple>, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        let Reduced { callable, arguments, list_items, dict_items, state, setter } = self.reduced(value)?;
+        if !self.save_new_object(&callable, &arguments, object)? {
             self.save(&callable).map_err(|failure| failure.at(object, To::Reconstructor))?;
-            self.save(arguments).map_err(|failure| failure.at(object, To::ReconstructorArguments))?;
+            self.save(arguments.as_any()).map_err(|failure| failure.at(object, To::ReconstructorArguments))?;
             self.encoder.op(Opcode::Reduce);
         }
         if !self.memoize_made(Some(object))? {
@@ -190,6 +231,7 @@ impl<'py> Walk<'_, 'py> {
 
     /// Writes an object that `copyreg.__newobj__` or `copyreg.__newobj_ex__` makes, with the opcodes that stand for them. Says
     /// whether it was such an object.
+    #[inline(never)]
     fn save_new_object(
         &mut self,
         callable: &Bound<'py, PyAny>,
@@ -240,6 +282,7 @@ impl<'py> Walk<'_, 'py> {
         Ok(true)
     }
 
+    #[inline(never)]
     fn save_new_object_ex(&mut self, arguments: &Bound<'py, PyTuple>, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
         let py = self.py;
         if arguments.len() != 3 {

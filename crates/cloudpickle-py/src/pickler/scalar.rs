@@ -35,30 +35,34 @@ impl<'py> Walk<'_, 'py> {
         let keywords = pyo3::types::PyDict::new(py);
         keywords.set_item(intern!(py, "signed"), true)?;
         let bytes = object.call_method(intern!(py, "to_bytes"), arguments, Some(&keywords))?;
-        Ok(self.encoder.long(bytes.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes())?)
+        Ok(self.encoder.long(bytes.cast::<PyBytes>().map_err(Failure::wrong_type)?.as_bytes())?)
     }
 
     #[inline]
     pub(super) fn save_float(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
-        self.encoder.float(object.cast::<PyFloat>().map_err(PyErr::from)?.value());
+        self.encoder.float(object.cast::<PyFloat>().map_err(Failure::wrong_type)?.value());
         Ok(())
     }
 
     #[inline]
     pub(super) fn save_str(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
-        match object.cast::<PyString>().map_err(PyErr::from)?.to_str() {
+        match object.cast::<PyString>().map_err(Failure::wrong_type)?.to_str() {
             Ok(utf8) => self.encoder.str(utf8.as_bytes())?,
-            Err(_) => {
-                let arguments = (intern!(self.py, "utf-8"), intern!(self.py, "surrogatepass"));
-                let bytes = object.call_method1(intern!(self.py, "encode"), arguments)?;
-                self.encoder.str(bytes.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes())?;
-            }
+            Err(_) => self.put_str_with_surrogates(object)?,
         }
         self.memoize(object)
     }
 
+    #[cold]
+    fn put_str_with_surrogates(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        let arguments = (intern!(self.py, "utf-8"), intern!(self.py, "surrogatepass"));
+        let bytes = object.call_method1(intern!(self.py, "encode"), arguments)?;
+        Ok(self.encoder.str(bytes.cast::<PyBytes>().map_err(Failure::wrong_type)?.as_bytes())?)
+    }
+
+    #[inline(never)]
     pub(super) fn save_bytes(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
-        let bytes = object.cast::<PyBytes>().map_err(PyErr::from)?;
+        let bytes = object.cast::<PyBytes>().map_err(Failure::wrong_type)?;
         if self.encoder.protocol() >= Protocol::V3 {
             self.encoder.bytes(bytes.as_bytes())?;
             return self.memoize(object);
@@ -73,8 +77,9 @@ impl<'py> Walk<'_, 'py> {
         self.save_call(&self.state.codecs_encode.bind(self.py).clone(), &arguments, Some(object))
     }
 
+    #[inline(never)]
     pub(super) fn save_bytearray(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
-        let bytearray = object.cast::<PyByteArray>().map_err(PyErr::from)?;
+        let bytearray = object.cast::<PyByteArray>().map_err(Failure::wrong_type)?;
         if self.encoder.protocol() >= Protocol::V5 {
             let buffer = PyBuffer::<u8>::get(object)?;
             if let Some(bytes) = ffi::contiguous_buffer(&buffer) {
@@ -90,6 +95,7 @@ impl<'py> Walk<'_, 'py> {
         self.save_call(&class, &arguments, Some(object))
     }
 
+    #[inline(never)]
     pub(super) fn save_pickle_buffer(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
         if self.encoder.protocol() < Protocol::V5 {
             return Err(self.error("PickleBuffer can only be pickled with protocol >= 5"));

@@ -7,12 +7,13 @@ use pickle_emit::Encoder;
 use pickle_opcodes::Opcode;
 use pyo3::{
     prelude::*,
-    types::{PyDict, PyString},
+    types::{PyBool, PyDict, PyString},
 };
 
 use crate::{
     failure::Failure,
-    ffi::{BytesWriter, Item, Kind, Memo, RecursionGuard, kind},
+    ffi::{BytesWriter, Item, Kind, Memo, RecursionGuard, StackLimit, kind},
+    pickler::cells::SharedCells,
     state::State,
 };
 
@@ -22,6 +23,7 @@ pub(crate) struct Kept {
     pub(crate) memo: Memo,
     /// For each dict of globals, by its `id`: the dict that stands for it in the pickle. Made when it is needed.
     pub(crate) globals_ref: Option<Py<PyDict>>,
+    pub(crate) cells: SharedCells,
 }
 
 /// What a user of a pickler, or a subclass of it, has put in place of what a pickler does.
@@ -45,6 +47,7 @@ pub(crate) struct Walk<'a, 'py> {
     pub(crate) kept: &'a mut Kept,
     pub(crate) hooks: &'a Hooks<'py>,
     pub(crate) fix_imports: bool,
+    pub(crate) stack: StackLimit,
     /// The name of the reconstructors' module, once it is known.
     pub(crate) module_name: Option<Bound<'py, PyString>>,
     /// In fast mode: how deeply containers are nested, and from a certain depth on which ones they are.
@@ -107,7 +110,7 @@ impl<'py> Walk<'_, 'py> {
     /// Writes an object of a type that is memoized, or a bool.
     fn save_memoized(&mut self, object: &Bound<'py, PyAny>, kind: Kind) -> Result<(), Failure> {
         if kind == Kind::Bool {
-            self.encoder.bool(object.is_truthy()?);
+            self.encoder.bool(object.cast::<PyBool>().is_ok_and(|value| value.is_true()));
             return Ok(());
         }
         if let Some(index) = self.kept.memo.get(object) {
@@ -123,7 +126,7 @@ impl<'py> Walk<'_, 'py> {
     /// Writes an object that may hold others.
     #[inline(never)]
     fn save_nested(&mut self, object: &Bound<'py, PyAny>, kind: Kind) -> Result<(), Failure> {
-        let _level = RecursionGuard::enter(self.py)?;
+        let _level = RecursionGuard::enter(self.py, self.stack)?;
         match kind {
             Kind::Dict => self.save_dict(object),
             Kind::List => self.save_list(object),
@@ -183,10 +186,7 @@ impl<'py> Walk<'_, 'py> {
 
     #[inline]
     fn check_memo(&self) -> Result<(), Failure> {
-        if self.kept.memo.is_full() {
-            return Err(pickle_emit::Error::from(pickle_emit::ErrorKind::MemoTooLarge).into());
-        }
-        Ok(())
+        if self.kept.memo.is_full() { Err(memo_is_full()) } else { Ok(()) }
     }
 
     /// Writes `None` where an object is expected.
@@ -262,6 +262,12 @@ impl<'py> Walk<'_, 'py> {
     pub(crate) fn error(&self, message: impl Into<String>) -> Failure {
         self.state.pickling_error(self.py, message).into()
     }
+}
+
+#[cold]
+#[inline(never)]
+fn memo_is_full() -> Failure {
+    pickle_emit::Error::from(pickle_emit::ErrorKind::MemoTooLarge).into()
 }
 
 /// What `"".join(text)` gives.

@@ -135,7 +135,14 @@ case("adder", adder, "copy(1)(2) == 3")
 case("adder(5)", adder(5), "copy(1) == 6", "copy.__closure__[0].cell_contents == 5", "copy.__code__.co_freevars == ('n',)")
 case("up", up, "copy(2) - copy(1) == -1")
 case("make_counter", make_counter, "[f() for f in copy()] == [1, 0]")
-case("up and down", (up, down), "copy[0](3) == 8", "callable(copy[1])")
+case(
+    "up and down",
+    (up, down),
+    "(copy[0](3), copy[1](), copy[0](2)) == (8, 7, 9)",
+    "copy[0].__closure__[0] is copy[1].__closure__[0]",
+    "load()[1]() == 4",
+    shares=True,
+)
 case("many_cells", many_cells(), "copy() == (1, [2], 3, 4, 10)", "copy()[1] is copy()[1]")
 case("recursive", recursive(), "copy(10) == 55", "copy.__closure__[0].cell_contents is copy")
 case(
@@ -149,10 +156,10 @@ case("one of two mutually recursive", mutually_recursive()[0], "copy(10) and not
 case("empty_cell", empty_cell(), "raises(NameError, copy)", "raises(ValueError, lambda: copy.__closure__[0].cell_contents)")
 case("half_empty", half_empty(), "copy(True) == 'here'", "raises(NameError, copy, False)")
 case("three_deep", three_deep(1)(2)(3), "copy(4) == (1, 2, 3, 4)")
-case("closure_on_a_class", closure_on_a_class(), "copy().value == 5", "copy().me() is type(copy())")
+case("closure_on_a_class", closure_on_a_class(), "copy().value == 5", "copy().me() is type(copy())", shares=True)
 case("closure_on_itself_through_data", closure_on_itself_through_data(), "copy()[0] is copy")
 case("argument_cells", argument_cells(1, 2, b=3, c=4), "copy() == (1, (2,), 3, {'c': 4})")
-case("loop_cells", loop_cells(), "[f() for f in copy] == [2, 2, 2]")
+case("loop_cells", loop_cells(), "[f() for f in copy] == [2, 2, 2]", "len({id(f.__closure__[0]) for f in copy}) == 1", shares=True)
 case(
     "keyword_state",
     keyword_state(),

@@ -87,6 +87,6 @@ case("ticking", ticking, "run(collect(copy(2))) == [2, 3]", "inspect.isasyncgenf
 case("comprehending", comprehending, "run(copy(4)) == [2, 4]")
 case("entering", (entering, Manager), "run(copy[0](copy[1]())) == 'entered'")
 case("managed", managed, "(log := []) == [] and copy(log).__enter__() == 'value' and log == ['in']")
-case("closed_over", closed_over(3), "run(copy[0](1)) == 5", "list(copy[1]()) == [0, 1, 2]")
+case("closed_over", closed_over(3), "run(copy[0](1)) == 5", "list(copy[1]()) == [0, 1, 2]", shares=True)
 case("partial of a coroutine function", functools.partial(awaiting, 5), "run(copy()) == 10")
 finish()
