@@ -150,6 +150,7 @@ fn typed<'a, T: Serialize + DeserializeOwned + for<'de> deser::Deserialize<'de> 
             config.from_slice::<T>(pickle).ok()?;
             Box::new(move || drop(black_box(config.from_slice::<T>(black_box(pickle)))))
         }
+        "serde: to_vec" => Box::new(move || drop(black_box(pickle_emit::to_vec(black_box(&value))))),
         "serde-pickle: to_vec" => {
             Box::new(move || drop(black_box(serde_pickle::to_vec(black_box(&value), serde_pickle::SerOptions::new()))))
         }

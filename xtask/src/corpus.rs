@@ -146,7 +146,7 @@ impl Corpus<'_> {
         let writers = WRITERS.map(|name| &self.pythons[name].path);
         let (judge, folder) = (&self.judge.path, root().join(OPS));
         for script in ["make.py", "make_serde.py"] {
-            let (script, writers) = (folder.join(script), writers.clone());
+            let script = folder.join(script);
             quietly(cmd!(self.shell, "{judge} -W ignore {script} {writers...}"))?;
         }
         Ok(())
@@ -226,13 +226,14 @@ impl Corpus<'_> {
         self.import_path(release, CLOUDPICKLE)
     }
 
-    /// Pickles that graphs are to come out as, by every CPython.
+    /// Pickles that graphs are to come out as, by every CPython, and those that serde writes.
     fn graphs(&self) -> anyhow::Result<()> {
         let writers = WRITERS.iter().filter_map(|name| self.pythons.get(*name)).filter(|python| python.is_cpython());
         let writers = writers.map(|python| &python.path);
         let judge = &self.judge.path;
         let _folder = self.shell.push_dir(root().join(GRAPHS));
         quietly(cmd!(self.shell, "{judge} -W ignore make.py {writers...}"))?;
+        quietly(cmd!(self.shell, "{judge} make_serde.py"))?;
         quietly(cmd!(self.shell, "{judge} make_cloudpickle.py").env("PYTHONPATH", self.upstream()?))
     }
 

@@ -16,6 +16,16 @@ impl Error {
     }
 }
 
+#[cfg(feature = "serde")]
+impl Error {
+    /// The stream that a pickle goes to failed.
+    #[cold]
+    #[expect(clippy::needless_pass_by_value, reason = "it comes by value")]
+    pub(crate) fn output(error: std::io::Error) -> Error {
+        ErrorKind::Output { kind: error.kind(), text: error.to_string().into() }.into()
+    }
+}
+
 impl From<ErrorKind> for Error {
     #[cold]
     fn from(kind: ErrorKind) -> Self {
@@ -115,5 +125,16 @@ pub enum ErrorKind {
     NoBuffer {
         /// Its index.
         index: u32,
+    },
+    /// A value's `Serialize` says that it cannot be written; the text is its own.
+    #[error("{0}")]
+    Data(Box<str>),
+    /// The stream that the pickle goes to failed.
+    #[error("{text}")]
+    Output {
+        /// In what way.
+        kind: std::io::ErrorKind,
+        /// What the stream said.
+        text: Box<str>,
     },
 }

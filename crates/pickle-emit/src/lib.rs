@@ -42,7 +42,7 @@
 //! # Ok::<(), pickle_emit::Error>(())
 //! ```
 //!
-//! # Four ways to write
+//! # Five ways to write
 //!
 //! | From | by | which sees to |
 //! |---|---|---|
@@ -50,6 +50,14 @@
 //! | values, one by one | [`Encoder`] | the smallest opcode, and frames |
 //! | [`Op`](pickle_opcodes::Op)s | [`OpWriter`], [`write_op`] | each op's bytes, and that the ops make a pickle |
 //! | the ops of a pickle | [`optimize`] | what `pickletools.optimize` does |
+#![cfg_attr(
+    feature = "serde",
+    doc = "| values of your own types | [`to_vec`], [`to_writer`], [`serde`](mod@serde) | everything, as CPython writes plain data |"
+)]
+#![cfg_attr(
+    not(feature = "serde"),
+    doc = "| values of your own types | `to_vec`, `to_writer`, with the feature `serde` | everything |"
+)]
 //!
 //! # The canonical form
 //!
@@ -81,6 +89,8 @@ mod frame;
 mod graph;
 mod op;
 mod optimize;
+#[cfg(feature = "serde")]
+pub mod serde;
 mod sink;
 
 pub use encoder::{BATCH_SIZE, Encoder};
@@ -89,4 +99,7 @@ pub use frame::{FRAME_HEADER_SIZE, FRAME_SIZE_MIN, FRAME_SIZE_TARGET};
 pub use graph::{GraphEncoder, Pickled, graph_to_vec};
 pub use op::{OpWriter, write_op};
 pub use optimize::optimize;
+#[cfg(feature = "serde")]
+#[doc(inline)]
+pub use serde::{to_vec, to_vec_with, to_writer};
 pub use sink::Sink;

@@ -97,6 +97,8 @@ mod node;
 mod origin;
 mod printable;
 mod repr;
+#[cfg(feature = "serde")]
+pub mod serde;
 mod slot;
 mod step;
 mod str;

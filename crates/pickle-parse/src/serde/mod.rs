@@ -26,7 +26,7 @@
 //! |---|---|---|
 //! | `None` | unit, none | `()`, `Option` |
 //! | `bool` | bool | `bool` |
-//! | `int` | the smallest of u64, i64, i128, u128 that holds it; beyond, its decimal digits as a str | integers, floats; of any size by [`big_int`] |
+//! | `int` | the smallest of u64, i64, i128, u128 that holds it; beyond, its decimal digits as a str | integers, floats; of any size: [`Int`](pickle_graph::serde::Int) and [`int`](mod@pickle_graph::serde::int) |
 //! | `float` | f64 | `f64`, `f32` |
 //! | `str` | str, borrowed from the input where it stands there as it is | `&str`, `String`, `char`; as bytes, its UTF-8 |
 //! | `str` with lone surrogates | an error, or with U+FFFD in their places ([`lossy`](Deserializer::lossy)) | bytes always: three for each surrogate |
@@ -169,7 +169,6 @@
 
 mod access;
 mod arena;
-mod big_int;
 mod builder;
 mod class;
 mod date;
@@ -184,7 +183,6 @@ mod straight;
 mod value;
 mod walk;
 
-pub use big_int::big_int;
 pub use de::{Deserializer, IntoIter, Slice, Stream};
 #[doc(inline)]
 pub use de::{from_reader, from_slice};

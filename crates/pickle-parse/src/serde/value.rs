@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
+use pickle_graph::serde::names;
 use serde::de::{self, DeserializeSeed, Deserializer, Unexpected, Visitor, value::SeqDeserializer};
 
 use super::{
     access::{Elements, Entries, Pairs},
     arena::{Kind, Place, Value},
-    big_int::BIG_INT,
     enums::{self, Variant},
     plain::{BINFLOAT, INT, LONG, LONG1, LONG4, Plain, TakePlain, take_plain},
     seen::{self, Seen, Wide},
@@ -367,7 +367,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'_, 'de, '_> {
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
-        if name == BIG_INT {
+        if name == names::INT {
             return match self.walk.big_int(self.value, visitor) {
                 Ok(visited) => Ok(visited),
                 Err(error) => Err(self.walk.locate(error, self.value)),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pickle_graph::serde::Int;
 use pickle_parse::{ErrorKind, from_slice, serde::Deserializer};
 use serde::Deserialize;
 
@@ -256,15 +257,13 @@ fn long_containers_are_read_across_their_batches() {
 
 #[test]
 fn integers_of_any_size_are_exact() {
-    #[derive(Deserialize, PartialEq, Debug)]
-    struct Number(#[serde(deserialize_with = "pickle_parse::serde::big_int")] num_bigint::BigInt);
     all_are("u64", &u64::MAX);
     all_are("i128", &i128::MIN);
     all_are("u128", &u128::MAX);
-    all_are("big int", &Number(num_bigint::BigInt::from(-1) << 200));
-    all_are("u64", &Number(u64::MAX.into()));
+    all_are("big int", &Int(num_bigint::BigInt::from(-1) << 200));
+    all_are("u64", &Int(u64::MAX.into()));
     all_are("u64", &(u64::MAX as f64));
-    all_are("int subclass", &Number(5.into()));
+    all_are("int subclass", &Int(5.into()));
     for Golden { pickle, .. } in named("u64") {
         assert!(from_slice::<i64>(&pickle).is_err());
     }

@@ -1,14 +1,12 @@
 //! [`StraightDeserializer`]: the value that comes next, as serde asks for it.
 
+use pickle_graph::serde::names;
 use serde::de::{
     Deserializer, EnumAccess, VariantAccess, Visitor,
     value::{BorrowedStrDeserializer, SeqDeserializer},
 };
 
-use super::{
-    super::{big_int::BIG_INT, seen},
-    *,
-};
+use super::{super::seen, *};
 use access::{Dict, Items, Sequence};
 
 /// The value that comes next.
@@ -298,7 +296,7 @@ impl<'de> Deserializer<'de> for StraightDeserializer<'_, 'de, '_> {
 
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Step<V::Value> {
-        if name == BIG_INT {
+        if name == names::INT {
             let value = self.pickle.big_int(self.then, visitor);
             return self.pickle.passing(value);
         }
