@@ -3,8 +3,8 @@
     pip install cloudpickle_rs distributed numpy
     python examples/dask_cluster.py
 
-The workers are as Dask starts them, and load the pickles with the standard library and cloudpickle. To have cloudpickle_rs in them
-as well: `dask worker --preload "import cloudpickle_rs; cloudpickle_rs.install()"`, or the environment variable
+The workers are as Dask starts them, and load the pickles with the standard library and cloudpickle. To have cloudpickle_rs in
+them as well: `dask worker --preload "import cloudpickle_rs; cloudpickle_rs.install()"`, or the environment variable
 `DASK_DISTRIBUTED__WORKER__PRELOAD` with that text.
 """
 

@@ -77,6 +77,15 @@ impl Engine {
                 suites: false,
                 program: None,
             },
+            Engine::Beam => Recipe {
+                name: "Beam",
+                packages: &["apache-beam"],
+                example: "beam_pipeline.py",
+                check: "check_beam.py",
+                tasks: 200,
+                suites: false,
+                program: None,
+            },
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) enum Task {
     Test(TestOptions),
     /// Time the module beside upstream, in one process, or the crates beside their peers
     Bench(BenchOptions),
-    /// Run real engines (Dask, joblib, PySpark, Ray) with the module behind their use of cloudpickle
+    /// Run real engines (Dask, joblib, PySpark, Ray, Beam) with the module behind their use of cloudpickle
     Engines(EnginesOptions),
     /// Run the fuzz targets in turn
     Fuzz(FuzzOptions),
@@ -113,4 +113,5 @@ pub(crate) enum Engine {
     Joblib,
     Pyspark,
     Ray,
+    Beam,
 }

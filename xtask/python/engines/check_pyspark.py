@@ -43,7 +43,8 @@ def use(spark):
     """Work of each kind. Returns the number of tasks."""
     numbers = spark.sparkContext.parallelize(range(100), 2)
     assert numbers.map(lambda number: number * SCALE.factor).sum() == 4950 * 3
-    assert dict(numbers.map(lambda number: (number % 2, SCALE.factor)).reduceByKey(lambda a, b: a + b).collect()) == {0: 150, 1: 150}
+    pairs = numbers.map(lambda number: (number % 2, SCALE.factor))
+    assert dict(pairs.reduceByKey(lambda left, right: left + right).collect()) == {0: 150, 1: 150}
     assert numbers.map(lambda _: Scale(7)).first().factor == 7
     table = spark.createDataFrame([(number,) for number in range(10)], ["number"])
     tripled = udf(lambda number: number * SCALE.factor, "long")

@@ -1,4 +1,4 @@
-"""Ray: our driver with workers that have upstream's copy alone, the copy's driver with ours in the workers, and the times of both."""
+"""Ray: our driver with workers that have Ray's copy alone, that copy's driver with ours in the workers, and the times of both."""
 
 import os
 import sys
@@ -31,7 +31,8 @@ class Account:
 @ray.remote
 def imported():
     """What a worker has in place."""
-    return os.getpid(), "cloudpickle_rs" in sys.modules, type(sys.modules["ray.cloudpickle"].CloudPickler.reducer_override).__name__
+    reduces = ray.cloudpickle.CloudPickler.reducer_override
+    return os.getpid(), "cloudpickle_rs" in sys.modules, type(reduces).__name__
 
 
 def use():

@@ -1,8 +1,8 @@
 """Runs an engine's own tests of its serialization, with upstream and with this implementation behind cloudpickle.
 
-Every test that passes with upstream has to pass with ours. The arguments are the engine and a folder for what is downloaded. Tests
-that the installed package does not have come with its source from the package index, or from its repository; if neither is to be
-had, that is told, and it is no failure.
+Every test that passes with upstream has to pass with ours. The arguments are the engine and a folder for what is downloaded.
+Tests that the installed package does not have come with its source from the package index, or from its repository; if neither is
+to be had, that is told, and it is no failure.
 """
 
 import importlib.util

@@ -14,7 +14,7 @@ import threading
 import types
 import warnings
 
-from . import _native
+from . import _beam, _native
 from . import cloudpickle as _ours
 
 _MAIN = "cloudpickle.cloudpickle"
@@ -44,10 +44,10 @@ def install():
     """Puts this implementation behind `cloudpickle` in the whole process, until `uninstall` is called.
 
     From then on `cloudpickle.dumps`, `CloudPickler` and the rest are this module's, also where another module has imported them
-    by name, and in modules that are imported later. So are those of the copies of cloudpickle in PySpark, Ray and (before 1.6)
-    joblib: each writes its own module's names, and its pickles are loaded by processes that have that project alone. The modules
-    that are registered to be pickled by value, the reducers in `CloudPickler.dispatch` and the tracked classes are the same for
-    all.
+    by name, and in modules that are imported later. So are those of the copies of cloudpickle in PySpark, Ray, Beam and (before
+    1.6) joblib: each writes its own module's names, and its pickles are loaded by processes that have that project alone. The
+    modules that are registered to be pickled by value, the reducers in `CloudPickler.dispatch` (save Beam's) and the tracked
+    classes are the same for all.
 
     PySpark's broadcast variables, which PySpark pickles by `pickle`, are pickled by its copy of cloudpickle then, so that they
     can be instances of classes of `__main__`.
@@ -149,7 +149,7 @@ class _Installation:
         for name in new:
             self.change(vars(module), name, new[name])
         package = sys.modules.get(module.__name__.rpartition(".")[0])
-        for name in _LOADERS:
+        for name in set(_LOADERS) & set(new):
             if package is not None and vars(package).get(name) is old[name]:
                 self.change(vars(package), name, new[name])
         moved = [name for name in new if name not in _LOADERS and old[name] is not new[name]]
@@ -192,7 +192,7 @@ class _Installation:
     def share_reducers(self, module):
         """Takes over the reducers that users have given to a copy's pickler."""
         theirs, ours = getattr(module.CloudPickler, "_dispatch_table", None), _ours.CloudPickler._dispatch_table
-        if not isinstance(theirs, dict) or theirs is ours:
+        if not isinstance(theirs, dict) or theirs is ours or module.__name__ == _beam.MODULE:
             return
         self.tables.append(theirs)
         for cls, reducer in theirs.items():
@@ -216,7 +216,8 @@ class _Installation:
             shared[1].update(theirs[1])
             if not any(theirs[0] is known[0] for known in self.trackers) and theirs[0] is not getattr(_ours, _TRACKER[0]):
                 self.trackers.append(theirs)
-            for name, part in zip(_TRACKER, shared):
+            # Beam's lock is taken again by whoever has it, which this one cannot be
+            for name, part in zip(_TRACKER[:2] if module.__name__ == _beam.MODULE else _TRACKER, shared):
                 self.change(vars(module), name, part)
 
 
@@ -267,6 +268,8 @@ def _refusal(module):
     missing = [name for name in (*_native._RECONSTRUCTORS, *_LOADERS, "dumps", "dump", "CloudPickler") if name not in namespace]
     if missing:
         return f"it has no {missing[0]}, and is not of release 3 of cloudpickle"
+    if module.__name__ == _beam.MODULE and _beam.is_known(module):
+        return None
     for name in ("dumps", "dump"):
         if list(inspect.signature(namespace[name]).parameters) != list(inspect.signature(getattr(_ours, name)).parameters):
             return f"its {name} takes other arguments than cloudpickle's"
@@ -277,6 +280,8 @@ def _replacements(module):
     """What goes into a module in place of what it has, by name."""
     if module.__name__ == _MAIN:
         new = {**_OWN, "CloudPickler": _ours.CloudPickler, "_empty_cell_value": _ours._empty_cell_value}
+    elif module.__name__ == _beam.MODULE and _beam.is_known(module):
+        new = _beam.replacements(module)
     else:
         new = _for_copy(module.__name__)
     return {name: value for name, value in new.items() if name in vars(module)}
