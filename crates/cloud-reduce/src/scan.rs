@@ -1,9 +1,15 @@
 //! [`scan`]: whether loading a file of pickles does anything that a policy does not allow.
 
+#[cfg(feature = "files")]
+mod file;
+
 use bytes::Bytes;
 use num_bigint::BigInt;
 use pickle_graph::Node;
 use pickle_parse::Error;
+
+#[cfg(feature = "files")]
+pub use file::{Member, has_pickle_name, scan_file};
 
 use crate::{
     Policy,
@@ -21,6 +27,16 @@ pub struct Scan {
     pub error: Option<Error>,
     /// How many bytes there are behind the last pickle that are none. No unpickler looks at them.
     pub trailing: usize,
+    /// Whether the data begins with `PROTO`, as pickles of protocols from 2 on do.
+    has_proto: bool,
+}
+
+impl Scan {
+    /// Whether the data is a pickle, or begins as one. Any text may begin with a few opcodes.
+    #[must_use]
+    pub fn looks_like_a_pickle(&self) -> bool {
+        self.pickles > 0 || self.has_proto
+    }
 }
 
 /// Scans data that begins with a pickle: looks for whatever loading it would do that a policy does not allow. Nothing is imported
@@ -51,7 +67,7 @@ pub(crate) fn stream(data: &Bytes, policy: &Policy, depth: usize) -> Vec<Finding
 }
 
 fn scan_at(data: &Bytes, policy: &Policy, depth: usize) -> Scan {
-    let mut scan = Scan::default();
+    let mut scan = Scan { has_proto: matches!(**data, [0x80, 0..=5, ..]), ..Scan::default() };
     let mut position = 0;
     // How many pickles there are at most; what follows them is no pickle.
     let mut most = usize::MAX;

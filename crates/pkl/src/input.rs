@@ -20,6 +20,11 @@ impl From<OsString> for Input {
 }
 
 impl Input {
+    /// The path, where it is not standard input.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        (self.0 != OsStr::new("-")).then(|| Path::new(&self.0))
+    }
+
     /// The whole content.
     pub(crate) fn read(&self) -> Result<Vec<u8>> {
         let read = if self.0 == OsStr::new("-") {

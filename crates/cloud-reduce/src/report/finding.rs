@@ -47,13 +47,15 @@ pub enum FindingKind {
     Nested,
     /// Pickles lie within pickles deeper than is looked.
     TooDeep,
+    /// A file, or a part of one, that cannot be looked into.
+    Opaque,
     /// The pickle is broken. What it does before the error, it does.
     Broken,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 13] = [
+    pub const ALL: [FindingKind; 14] = [
         FindingKind::Import,
         FindingKind::ComputedName,
         FindingKind::Extension,
@@ -66,6 +68,7 @@ impl FindingKind {
         FindingKind::PersistentId,
         FindingKind::Nested,
         FindingKind::TooDeep,
+        FindingKind::Opaque,
         FindingKind::Broken,
     ];
 
@@ -85,6 +88,7 @@ impl FindingKind {
             FindingKind::PersistentId => "persistent-id",
             FindingKind::Nested => "nested",
             FindingKind::TooDeep => "too-deep",
+            FindingKind::Opaque => "opaque",
             FindingKind::Broken => "broken",
         }
     }
@@ -106,6 +110,7 @@ impl fmt::Display for Finding {
             FindingKind::PersistentId => write!(f, "names an object by {subject}")?,
             FindingKind::Nested => write!(f, "has a pickle inside, given to {subject}")?,
             FindingKind::TooDeep => write!(f, "has pickles within pickles, too deep to be looked at, given to {subject}")?,
+            FindingKind::Opaque => return write!(f, "is {subject}, which is not looked into: unpack it and scan what is in it"),
             FindingKind::Broken => return write!(f, "is broken: {subject}"),
         }
         write!(f, " at byte {offset}")?;

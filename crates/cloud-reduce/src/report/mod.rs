@@ -2,7 +2,9 @@
 
 mod finding;
 mod hooks;
+mod joblib;
 mod judge;
+mod listing;
 mod needs;
 mod resolve;
 mod shown;
@@ -17,6 +19,7 @@ use pickle_parse::Error;
 
 pub use finding::{Finding, FindingKind};
 pub(crate) use judge::findings;
+pub use listing::ListedInstruction;
 pub use needs::Needs;
 pub use resolve::{Name, Object};
 pub use sizes::Sizes;
@@ -143,6 +146,18 @@ impl Report {
     #[must_use]
     pub fn needs(&self, function: &Function<'_>) -> Needs {
         Needs::of(self.graph(), function, &self.python())
+    }
+
+    /// The signature of a function, as `def` has it: `f(a, /, b=1, *, c)`.
+    #[must_use]
+    pub fn signature(&self, function: &Function<'_>) -> String {
+        listing::signature(self.graph(), function)
+    }
+
+    /// The bytecode of a code object, as `dis` shows it; nothing where no known version of Python may have made the pickle.
+    #[must_use]
+    pub fn instructions(&self, code: &Code<'_>) -> Vec<ListedInstruction> {
+        listing::instructions(self.graph(), code, &self.python())
     }
 
     /// The versions of Python that may have made all the code objects of the pickle, the oldest first; nothing where there are

@@ -54,7 +54,9 @@ fn part(text: Str<'_>) -> Box<str> {
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let between = if self.qualname.contains('.') { ':' } else { '.' };
-        write!(f, "{}{between}{}", self.module, self.qualname)
+        let mut parts = self.module.chars().chain([between]).chain(self.qualname.chars());
+        // Names come to terminals, which control characters would command.
+        parts.try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_unicode()) } else { write!(f, "{c}") })
     }
 }
 

@@ -52,6 +52,7 @@ pub(crate) fn object(graph: &Graph, id: NodeId) -> String {
         Node::Reduce { callable, .. } => match Object::of(graph, id) {
             Object::Carried(id) => carried(graph, id),
             Object::Named(name) => name.to_string(),
+            Object::Module(name) => format!("<module {name}>"),
             _ => format!("{}(...)", Object::of(graph, callable)),
         },
         Node::NewObj { class, .. } | Node::NewObjEx { class, .. } | Node::Inst { class, .. } | Node::Obj { class, .. } => {

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use pickle_graph::{Graph, Node, NodeId};
 use pickle_opcodes::Opcode;
-use pickle_parse::{Builder, Error, ErrorKind, GraphBuilder, Items, Loader, Machine, MachineError, Strings};
+use pickle_parse::{Builder, Error, ErrorKind, GraphBuilder, Items, Loader, Machine, MachineError, Ops, Strings};
 
-use super::sizes::OwnBytes;
+use super::{joblib, sizes::OwnBytes};
 
 /// One thing that loading a pickle does beside making plain data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,9 +65,10 @@ impl Trace {
             offset: 0,
             events: Vec::new(),
             own_bytes: OwnBytes::default(),
+            raw: None,
         };
         let mut machine = Machine::new(recorder);
-        let run = machine.run(input);
+        let run = if joblib::may_have_arrays(input) { run_with_arrays(&mut machine, input) } else { machine.run(input) };
         let mut recorder = machine.into_builder();
         let (root, length, error) = match run {
             Ok((root, length)) => (root, length, None),
@@ -88,12 +89,39 @@ fn completed(error: MachineError<Box<ErrorKind>>) -> Error {
     error.into()
 }
 
+/// Runs a pickle as joblib does, whose arrays stand as raw numbers between the opcodes.
+fn run_with_arrays(machine: &mut Machine<Recorder>, input: &[u8]) -> Result<(NodeId, usize), MachineError<Box<ErrorKind>>> {
+    let mut position = 0;
+    loop {
+        let mut ops = Ops::new(&input[position..]);
+        let (op, length) = match ops.next() {
+            Some(Ok((_, op))) => (op, ops.offset()),
+            Some(Err(error)) => {
+                let offset = position as u64 + error.offset();
+                let opcode = error.opcode();
+                return Err(Error::new(error.into_kind(), offset, opcode).into());
+            }
+            None => return Err(Error::new(ErrorKind::RanOut, position as u64, None).into()),
+        };
+        let root = machine.step(position as u64, &op)?;
+        position += length;
+        if let Some(root) = root {
+            return Ok((root, position));
+        }
+        if let Some(array) = machine.builder_mut().raw.take() {
+            position = array.end(input, position);
+        }
+    }
+}
+
 /// Builds the graph and writes down what is done.
 struct Recorder {
     inner: GraphBuilder,
     offset: u64,
     events: Vec<Event>,
     own_bytes: OwnBytes,
+    /// The array of which the numbers follow the op that is executed.
+    raw: Option<joblib::RawArray>,
 }
 
 type Built = Result<NodeId, Box<ErrorKind>>;
@@ -256,6 +284,7 @@ impl Builder for Recorder {
     fn build(&mut self, object: &NodeId, state: NodeId) -> Done {
         self.inner.build(object, state)?;
         self.events.push(Event { offset: self.offset, node: *object, action: Action::SetState { state } });
+        self.raw = joblib::RawArray::of(self.inner.graph(), *object, state);
         self.own_bytes.claim(*object);
         Ok(())
     }

@@ -1,0 +1,68 @@
+//! [`RawArray`]: where the numbers of an array stand that joblib wrote into the midst of a pickle.
+
+use pickle_graph::{Graph, Node, NodeId};
+
+use super::resolve::{Object, short_text};
+
+/// An array that `joblib.dump` wrote: its numbers follow the `BUILD` of a `NumpyArrayWrapper`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawArray {
+    /// How many bytes its numbers have; 0 where it holds objects, which are a pickle of their own.
+    bytes: usize,
+    /// Whether a byte that counts bytes of padding stands before (from joblib 1.2 on).
+    padded: bool,
+}
+
+/// Whether there may be such arrays in a pickle.
+pub(super) fn may_have_arrays(pickle: &[u8]) -> bool {
+    memchr::memmem::find(pickle, b"NumpyArrayWrapper").is_some()
+}
+
+impl RawArray {
+    /// The array that an object with a state announces.
+    pub(super) fn of(graph: &Graph, object: NodeId, state: NodeId) -> Option<RawArray> {
+        let class = match graph.node(object) {
+            Node::NewObj { class, .. } => class,
+            _ => return None,
+        };
+        let Object::Named(name) = Object::of(graph, class) else { return None };
+        if &*name.qualname != "NumpyArrayWrapper" || !name.module.ends_with("joblib.numpy_pickle") {
+            return None;
+        }
+        let items = graph.node(state).as_dict()?;
+        let get = |wanted: &str| items.iter().find(|&&[key, _]| short_text(graph, key) == Some(wanted)).map(|&[_, value]| value);
+        let shape = graph.node(get("shape")?).as_tuple()?;
+        let count = shape.iter().try_fold(1usize, |count, &side| {
+            let side = usize::try_from(graph.node(side).as_int()?).ok()?;
+            count.checked_mul(side)
+        })?;
+        let bytes = count.checked_mul(item_size(graph, get("dtype")?)?)?;
+        Some(RawArray {
+            bytes,
+            padded: bytes > 0 && get("numpy_array_alignment_bytes").is_some_and(|bytes| bytes != NodeId::NONE),
+        })
+    }
+
+    /// Where the pickle goes on, behind an array whose numbers begin at `position`.
+    pub(super) fn end(self, input: &[u8], position: usize) -> usize {
+        let padding = match input.get(position) {
+            Some(&padding) if self.padded => 1 + usize::from(padding),
+            _ => 0,
+        };
+        position.saturating_add(padding).saturating_add(self.bytes).min(input.len())
+    }
+}
+
+/// How many bytes an item of a dtype has, by `numpy.dtype(text)` and its state; 0 for objects.
+fn item_size(graph: &Graph, dtype: NodeId) -> Option<usize> {
+    let Node::Reduce { args, .. } = graph.node(dtype) else { return None };
+    let text = short_text(graph, *graph.node(args).as_tuple()?.first()?)?;
+    let (kind, size) = text.trim_start_matches(['<', '>', '=', '|']).split_at_checked(1)?;
+    let size: usize = size.parse().ok()?;
+    match kind {
+        "O" => Some(0),
+        "U" => size.checked_mul(4),
+        "b" | "i" | "u" | "f" | "c" | "S" | "V" | "M" | "m" => Some(size),
+        _ => None,
+    }
+}

@@ -1,0 +1,292 @@
+//! `pkl scan`: whether loading files would do what no policy allows.
+
+use std::{
+    fs,
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use anyhow::Result;
+use clap::Args;
+use cloud_reduce::{Member, Policy, has_pickle_name, scan_file};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::{
+    input::Input,
+    judged::{Allowed, finding_json},
+    style,
+};
+
+/// Look for pickles that would do more, when they are loaded, than a policy allows
+///
+/// Files, whole folders, zip archives (such as PyTorch's .pt, and .npz), .npy, and what zlib or gzip compressed, as joblib does it. In
+/// folders, files that are no pickles are passed over. The policy is `models` unless given: what ordinary models of scikit-learn,
+/// numpy and PyTorch need, and plain data.
+///
+/// The exit code is 0 where nothing was found, 1 where something was, and 2 where nothing was found but a file cannot be read.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pkl scan model.pt
+  pkl scan --policy sklearn --allow 'new:acme.**' models/
+  pkl scan --policy cloudpickle --allow numpy.** jobs/
+  pkl scan --json downloads/ | jq '.files[] | select(.members[].findings != [])'")]
+pub(crate) struct Scan {
+    /// Files and folders; `-` is standard input
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<Input>,
+
+    #[command(flatten)]
+    allowed: Allowed,
+
+    /// Tell it all in JSON
+    #[arg(long)]
+    json: bool,
+
+    /// Tell of each file, not only of those with findings
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// A file to scan.
+struct Target {
+    input: Input,
+    /// It was found in a folder, where not every file is a pickle.
+    in_folder: bool,
+}
+
+/// What became of a file.
+enum Outcome {
+    Scanned(Vec<Member>),
+    NoPickle,
+    Unreadable(String),
+}
+
+impl Scan {
+    pub(crate) fn run(&self) -> Result<ExitCode> {
+        let policy = self.allowed.policy(Policy::models);
+        let mut targets = Vec::new();
+        let mut unreadable = Vec::new();
+        for input in &self.paths {
+            match input.path().filter(|path| path.is_dir()) {
+                Some(folder) => walk(folder, &mut targets, &mut unreadable),
+                None => targets.push(Target { input: input.clone(), in_folder: false }),
+            }
+        }
+        let outcomes = scan_all(&targets, &policy);
+        let mut out = anstream::stdout().lock();
+        let tally = if self.json {
+            write_json(&mut out, &targets, &outcomes, &unreadable)?
+        } else {
+            self.write(&mut out, &targets, &outcomes, &unreadable)?
+        };
+        out.flush()?;
+        Ok(match tally {
+            Tally { with_findings: 1.., .. } => ExitCode::from(1),
+            Tally { unreadable: 1.., .. } => ExitCode::from(2),
+            _ => ExitCode::SUCCESS,
+        })
+    }
+
+    fn write(&self, out: &mut impl Write, targets: &[Target], outcomes: &[Outcome], unreadable: &[String]) -> Result<Tally> {
+        let mut tally = Tally::new(outcomes, unreadable);
+        let (bad, hint, dim, good) = (style::BAD, style::HINT, style::DIM, style::GOOD);
+        for (target, outcome) in targets.iter().zip(outcomes) {
+            let name = style::name(&target.input.to_string());
+            match outcome {
+                Outcome::NoPickle => {}
+                Outcome::Unreadable(error) => writeln!(out, "{bad}{name}:{bad:#} cannot be read: {error}")?,
+                Outcome::Scanned(members) => {
+                    if self.verbose && !members.iter().any(|member| has_findings(member) || member.scan.error.is_some()) {
+                        writeln!(out, "{name}: {good}nothing found{good:#}")?;
+                    }
+                    for member in members {
+                        let path = match &*member.path {
+                            "" => name.clone(),
+                            path => format!("{name}!{}", style::name(path)),
+                        };
+                        if let Some(error) = &member.scan.error {
+                            writeln!(out, "{bad}{path}:{bad:#} cannot be read as a pickle: {error}")?;
+                        }
+                        for finding in &member.scan.findings {
+                            writeln!(out, "{bad}{path}:{bad:#} {finding}")?;
+                            if let Some(rule) = &finding.rule {
+                                writeln!(out, "    {dim}to allow it:{dim:#} {hint}--allow '{rule}'{hint:#}")?;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        for error in unreadable {
+            writeln!(out, "{bad}{}{bad:#}", style::name(error))?;
+        }
+        tally.scanned += tally.with_findings + tally.unreadable;
+        writeln!(
+            out,
+            "{} scanned, {} with findings, {} unreadable",
+            files(tally.scanned),
+            tally.with_findings,
+            tally.unreadable
+        )?;
+        Ok(tally)
+    }
+}
+
+/// How many files there were of each kind.
+#[derive(Default)]
+struct Tally {
+    scanned: usize,
+    with_findings: usize,
+    unreadable: usize,
+}
+
+impl Tally {
+    fn new(outcomes: &[Outcome], unreadable: &[String]) -> Tally {
+        let mut tally = Tally { unreadable: unreadable.len(), ..Tally::default() };
+        for outcome in outcomes {
+            match outcome {
+                Outcome::NoPickle => {}
+                Outcome::Unreadable(_) => tally.unreadable += 1,
+                Outcome::Scanned(members) if members.iter().any(has_findings) => tally.with_findings += 1,
+                Outcome::Scanned(members) if members.iter().any(|member| member.scan.error.is_some()) => tally.unreadable += 1,
+                Outcome::Scanned(_) => tally.scanned += 1,
+            }
+        }
+        tally
+    }
+}
+
+fn files(count: usize) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}
+
+fn has_findings(member: &Member) -> bool {
+    !member.scan.findings.is_empty()
+}
+
+/// All files below a folder, in the order of their names. Links to folders are not followed.
+fn walk(folder: &Path, targets: &mut Vec<Target>, unreadable: &mut Vec<String>) {
+    let mut pending = vec![folder.to_owned()];
+    while let Some(path) = pending.pop() {
+        let entries = fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let mut entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => {
+                unreadable.push(format!("{}: {error}", path.display()));
+                continue;
+            }
+        };
+        entries.sort_by_key(fs::DirEntry::file_name);
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for entry in entries {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                // Pipes and devices have no end.
+                Ok(_) if entry.path().is_file() => {
+                    targets.push(Target { input: entry.path().into_os_string().into(), in_folder: true });
+                }
+                _ => {}
+            }
+        }
+        pending.extend(folders.into_iter().rev());
+    }
+}
+
+/// Scans files, several at a time.
+fn scan_all(targets: &[Target], policy: &Policy) -> Vec<Outcome> {
+    let next = AtomicUsize::new(0);
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(targets.len());
+    let progress = progress(targets.len());
+    let mut found: Vec<(usize, Outcome)> = thread::scope(|scope| {
+        let work = || {
+            let mut found = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(target) = targets.get(index) else { return found };
+                found.push((index, scan_one(target, policy)));
+                progress.inc(1);
+            }
+        };
+        let workers: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut found = work();
+        for worker in workers {
+            match worker.join() {
+                Ok(more) => found.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        found
+    });
+    progress.finish_and_clear();
+    found.sort_by_key(|&(index, _)| index);
+    found.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+fn progress(files: usize) -> ProgressBar {
+    if files < 2 || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(files as u64);
+    match ProgressStyle::with_template("{bar:40} {pos} of {len} files, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn scan_one(target: &Target, policy: &Policy) -> Outcome {
+    let data = match target.input.read() {
+        Ok(data) => data,
+        Err(error) => return Outcome::Unreadable(format!("{:#}", error.root_cause())),
+    };
+    if data.is_empty() && target.in_folder {
+        return Outcome::NoPickle;
+    }
+    let mut members = scan_file(data, policy);
+    let is_expected = !target.in_folder || has_pickle_name(&target.input.to_string());
+    if !is_expected {
+        // The first opcodes of many a text are those of a pickle.
+        members.retain(|member| !member.path.is_empty() || member.scan.looks_like_a_pickle());
+    }
+    if members.is_empty() && !is_expected { Outcome::NoPickle } else { Outcome::Scanned(members) }
+}
+
+fn write_json(out: &mut impl Write, targets: &[Target], outcomes: &[Outcome], unreadable: &[String]) -> Result<Tally> {
+    let tally = Tally::new(outcomes, unreadable);
+    let files: Vec<Value> = targets
+        .iter()
+        .zip(outcomes)
+        .filter_map(|(target, outcome)| {
+            let path = target.input.to_string();
+            Some(match outcome {
+                Outcome::NoPickle => return None,
+                Outcome::Unreadable(error) => json!({"path": path, "error": error, "members": []}),
+                Outcome::Scanned(members) => json!({
+                    "path": path,
+                    "error": null,
+                    "members": members.iter().map(|member| json!({
+                        "path": member.path,
+                        "pickles": member.scan.pickles,
+                        "trailing": member.scan.trailing,
+                        "error": member.scan.error.as_ref().map(ToString::to_string),
+                        "findings": member.scan.findings.iter().map(finding_json).collect::<Vec<_>>(),
+                    })).collect::<Vec<_>>(),
+                }),
+            })
+        })
+        .collect();
+    let scanned = tally.scanned + tally.with_findings + tally.unreadable;
+    let all = json!({
+        "files": files,
+        "unreadable": unreadable,
+        "scanned": scanned,
+        "with_findings": tally.with_findings,
+        "cannot_be_read": tally.unreadable,
+    });
+    writeln!(out, "{all:#}")?;
+    Ok(tally)
+}
