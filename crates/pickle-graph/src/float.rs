@@ -23,6 +23,10 @@ pub fn float_repr(value: f64, out: &mut Vec<u8>) {
     // `{:?}` has as many digits, but another last one of two equally near.
     let mut buffer = ryu::Buffer::new();
     let text = buffer.format_finite(value.abs()).as_bytes();
+    // Between the exponents it has Python's form already.
+    if value == 0.0 || (1e-4..1e16).contains(&value.abs()) {
+        return out.extend_from_slice(text);
+    }
     let (number, exponent) = match memchr::memchr(b'e', text) {
         Some(e) => (&text[..e], std::str::from_utf8(&text[e + 1..]).ok().and_then(|e| e.parse::<i32>().ok()).unwrap_or(0)),
         None => (text, 0),

@@ -355,6 +355,35 @@ impl Graph {
         }
     }
 
+    /// How many items a list has, or `None` for what is no list. It costs less than to look at the node.
+    #[inline]
+    #[must_use]
+    pub fn list_len(&self, id: NodeId) -> Option<usize> {
+        self.container_len(ContainerKind::List, id)
+    }
+
+    /// How many items a dict has, those with a key that comes again included, or `None` for what is no dict.
+    #[inline]
+    #[must_use]
+    pub fn dict_len(&self, id: NodeId) -> Option<usize> {
+        self.container_len(ContainerKind::Dict, id).map(|len| len / 2)
+    }
+
+    /// How many items a set has, or `None` for what is no set.
+    #[inline]
+    #[must_use]
+    pub fn set_len(&self, id: NodeId) -> Option<usize> {
+        self.container_len(ContainerKind::Set, id)
+    }
+
+    #[inline]
+    fn container_len(&self, expected: ContainerKind, id: NodeId) -> Option<usize> {
+        match self.slots[id.index()?] {
+            Slot::Container { kind, items } if kind == expected => Some(items.len()),
+            _ => None,
+        }
+    }
+
     /// How an integer was written.
     #[must_use]
     pub fn int_form(&self, id: NodeId) -> IntForm {

@@ -21,6 +21,11 @@ impl Range {
     }
 
     #[inline]
+    pub(crate) const fn len(self) -> usize {
+        self.len as usize
+    }
+
+    #[inline]
     pub(crate) const fn start(self) -> u32 {
         self.start
     }

@@ -37,6 +37,10 @@ impl<'a> Str<'a> {
     /// [`ErrorKind::InvalidUtf8`] where the bytes are anything else.
     #[inline]
     pub fn from_bytes(utf8: &'a [u8]) -> Result<Str<'a>, Error> {
+        // Most text is, and it is told faster.
+        if utf8.is_ascii() {
+            return Ok(Str(utf8));
+        }
         match std::str::from_utf8(utf8) {
             Ok(_) => Ok(Str(utf8)),
             Err(error) => from_bytes_with_surrogates(utf8, error.valid_up_to()),

@@ -280,10 +280,10 @@ impl Listing<'_> {
         repr::decimal(&mut self.text, offset, 5);
         self.text.extend_from_slice(b": ");
         let start = self.text.len();
-        self.text.extend_from_slice(byte_text(opcode).as_bytes());
-        self.text.push(b' ');
+        self.text.extend_from_slice(byte_text(opcode));
         self.blanks(self.indent.saturating_mul(self.marks.len()));
-        self.text.extend_from_slice(opcode.name().as_bytes());
+        let (name, name_length) = padded_name(opcode);
+        repr::cut_to(&mut self.text, Some(name), name_length);
         self.protocol = self.protocol.max(opcode.protocol().version() as i8);
 
         let mut after = opcode.stack_after();
@@ -324,7 +324,7 @@ impl Listing<'_> {
         }
 
         if !matches!((&arg, &note), (Arg::Absent, Note::None)) {
-            self.blanks(10usize.saturating_sub(opcode.name().len()));
+            self.blanks(10usize.saturating_sub(name_length));
         }
         if !matches!(arg, Arg::Absent) {
             self.text.push(b' ');
@@ -350,7 +350,7 @@ impl Listing<'_> {
         if opcode == Opcode::Mark {
             self.marks.push(offset);
         }
-        self.stack.extend_from_slice(after);
+        after.iter().for_each(|&item| self.stack.push(item));
         Ok(())
     }
 
@@ -397,7 +397,7 @@ impl Listing<'_> {
             self.text.extend_from_slice(&SOME);
             blanks -= SOME.len();
         }
-        self.text.extend_from_slice(&SOME[..blanks]);
+        repr::cut_to(&mut self.text, Some(&SOME), blanks);
     }
 
     fn note(&mut self, note: &Note) {
@@ -451,21 +451,43 @@ fn listing(text: String) -> Fault {
     ErrorKind::Listing(text.into())
 }
 
-/// An opcode's byte as Python's repr writes it, to a width of four.
-fn byte_text(opcode: Opcode) -> &'static str {
+/// An opcode's byte as Python's repr writes it, to a width of four, and a blank.
+fn byte_text(opcode: Opcode) -> &'static [u8; 5] {
     macro_rules! texts {
         ($($variant:ident $name:literal $byte:literal $(($arg:ident))? [$($before:ident)*] [$($after:ident)*] $protocol:ident
            $doc:literal;)*) => {
             match opcode { $(Opcode::$variant => const { &text($byte) },)* }
         };
     }
-    const fn text(byte: u8) -> [u8; 4] {
+    const fn text(byte: u8) -> [u8; 5] {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         match byte {
-            0x20..0x7f => [byte, b' ', b' ', b' '],
-            _ => [b'\\', b'x', HEX[(byte >> 4) as usize], HEX[(byte & 0xf) as usize]],
+            0x20..0x7f => [byte, b' ', b' ', b' ', b' '],
+            _ => [b'\\', b'x', HEX[(byte >> 4) as usize], HEX[(byte & 0xf) as usize], b' '],
         }
     }
-    let bytes: &'static [u8; 4] = pickle_opcodes::for_each_opcode!(texts);
-    std::str::from_utf8(bytes).unwrap_or_default()
+    pickle_opcodes::for_each_opcode!(texts)
 }
+
+/// An opcode's name with something behind it, and how long it is.
+fn padded_name(opcode: Opcode) -> (&'static [u8; LONGEST_NAME], usize) {
+    macro_rules! names {
+        ($($variant:ident $name:literal $byte:literal $(($arg:ident))? [$($before:ident)*] [$($after:ident)*] $protocol:ident
+           $doc:literal;)*) => {
+            match opcode { $(Opcode::$variant => (const { &padded($name) }, $name.len()),)* }
+        };
+    }
+    const fn padded(name: &str) -> [u8; LONGEST_NAME] {
+        let mut padded = [b' '; LONGEST_NAME];
+        let mut at = 0;
+        while at < name.len() {
+            padded[at] = name.as_bytes()[at];
+            at += 1;
+        }
+        padded
+    }
+    pickle_opcodes::for_each_opcode!(names)
+}
+
+/// No opcode's name is longer.
+const LONGEST_NAME: usize = 16;

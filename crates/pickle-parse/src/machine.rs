@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use pickle_opcodes::{Op, Opcode, Protocol};
+use pickle_opcodes::{GlobalName, Op, Opcode, Protocol};
 
 use crate::{
-    Builder, Error, ErrorKind, Limits, Memo,
+    Builder, Error, ErrorKind, Items, Limits, Memo,
     arg::{self, Int},
     frame,
-    op::{error_at, inlined_op},
+    op::{OpError, Then, error_at, op_then},
 };
 
 /// Why a pickle could not be executed.
@@ -117,6 +117,49 @@ enum Flow<V> {
     Stop(V),
 }
 
+/// Why a pickle is not executed further.
+enum End<'a, V, E> {
+    /// It came to its end: its value, and what comes behind it.
+    Stop(V, &'a [u8]),
+    Fault(Fault<E>, Opcode),
+    Unreadable(OpError),
+}
+
+/// Executes an op and returns what comes behind it.
+struct Execute<'m, B: Builder> {
+    machine: &'m mut Machine<B>,
+    /// The op's offset.
+    offset: u64,
+}
+
+impl<'a, B: Builder> Then<'a> for Execute<'_, B> {
+    type Out = Result<&'a [u8], End<'a, B::Value, B::Error>>;
+
+    #[inline(always)]
+    fn then(self, read: Result<(&'a [u8], Op<'a>), OpError>) -> Self::Out {
+        let Execute { machine, offset } = self;
+        let (after, op) = match read {
+            Ok(read) => read,
+            Err(error) => return Err(End::Unreadable(error)),
+        };
+        let done = match op {
+            Op::Frame(length) => match frame::check(length, after.len()) {
+                Ok(()) => {
+                    machine.builder.frame(offset, length);
+                    Ok(Flow::Next)
+                }
+                Err(kind) => Err(kind.into()),
+            },
+            _ => machine.execute(&op),
+        };
+        match done {
+            Ok(Flow::Next) => Ok(after),
+            Ok(Flow::Stop(value)) => Err(End::Stop(value, after)),
+            Err(fault) => Err(End::Fault(fault, op.opcode())),
+        }
+    }
+}
+
 /// Wraps a builder's error.
 macro_rules! built {
     ($result:expr) => {
@@ -186,28 +229,17 @@ impl<B: Builder> Machine<B> {
         self.reserve(input.len());
         let mut rest = input;
         loop {
-            let (after, op) = match inlined_op(rest) {
-                Ok(read) => read,
-                Err(error) => return Err(self.unreadable(&error, rest, (input.len() - rest.len()) as u64)),
-            };
-            self.builder.at((input.len() - rest.len()) as u64);
-            let done = match op {
-                Op::Frame(length) => match frame::check(length, after.len()) {
-                    Ok(()) => {
-                        self.builder.frame((input.len() - rest.len()) as u64, length);
-                        Ok(Flow::Next)
-                    }
-                    Err(kind) => Err(kind.into()),
-                },
-                _ => self.execute(&op),
-            };
-            match done {
-                Ok(Flow::Next) => rest = after,
-                Ok(Flow::Stop(value)) => {
+            let offset = (input.len() - rest.len()) as u64;
+            self.builder.at(offset);
+            let executed = op_then(rest, Execute { machine: self, offset });
+            match executed {
+                Ok(after) => rest = after,
+                Err(End::Stop(value, after)) => {
                     self.reset();
                     return Ok((value, input.len() - after.len()));
                 }
-                Err(fault) => return Err(self.failed(fault, (input.len() - rest.len()) as u64, op.opcode())),
+                Err(End::Fault(fault, opcode)) => return Err(self.failed(fault, offset, opcode)),
+                Err(End::Unreadable(error)) => return Err(self.unreadable(error, rest, offset)),
             }
         }
     }
@@ -272,7 +304,7 @@ impl<B: Builder> Machine<B> {
 
     #[cold]
     #[inline(never)]
-    fn unreadable(&mut self, error: &nom::Err<crate::OpError>, rest: &[u8], offset: u64) -> MachineError<B::Error> {
+    fn unreadable(&mut self, error: OpError, rest: &[u8], offset: u64) -> MachineError<B::Error> {
         let no_mark = self.marks.is_empty();
         self.reset();
         match rest.first() {
@@ -284,180 +316,274 @@ impl<B: Builder> Machine<B> {
         }
     }
 
+    /// Each arm is a call, since this is inlined once for each opcode, of which one arm is left then.
     #[inline(always)]
     fn execute(&mut self, op: &Op<'_>) -> Result<Flow<B::Value>, Fault<B::Error>> {
-        match *op {
-            Op::Proto(version) => self.proto(version)?,
-            Op::Frame(_) => {}
-            Op::Stop => return Ok(Flow::Stop(self.pop()?)),
-
-            Op::None => self.stack.push(built!(self.builder.none())),
-            Op::NewTrue => self.stack.push(built!(self.builder.bool(true))),
-            Op::NewFalse => self.stack.push(built!(self.builder.bool(false))),
-            Op::BinInt(value) => self.stack.push(built!(self.builder.int(i64::from(value)))),
-            Op::BinInt1(value) => self.stack.push(built!(self.builder.int(i64::from(value)))),
-            Op::BinInt2(value) => self.stack.push(built!(self.builder.int(i64::from(value)))),
-            Op::Long1(bytes) | Op::Long4(bytes) => self.stack.push(built!(self.builder.long(bytes))),
-            Op::Int(text) => self.int_text(text)?,
-            Op::Long(text) => self.long_text(text)?,
-            Op::BinFloat(value) => self.stack.push(built!(self.builder.float(value))),
-            Op::Float(text) => self.stack.push(built!(self.builder.float(arg::float(text)?))),
-
-            Op::ShortBinUnicode(text) | Op::BinUnicode(text) | Op::BinUnicode8(text) => {
-                self.stack.push(built!(self.builder.str(text)));
-            }
-            Op::Unicode(text) => self.stack.push(built!(self.builder.str(&arg::unicode(text)?))),
-            Op::ShortBinString(bytes) | Op::BinString(bytes) => self.stack.push(built!(self.builder.string(bytes))),
-            Op::String(text) => self.stack.push(built!(self.builder.string(&arg::string(text)?))),
-            Op::ShortBinBytes(bytes) | Op::BinBytes(bytes) | Op::BinBytes8(bytes) => {
-                self.stack.push(built!(self.builder.bytes(bytes)));
-            }
-            Op::ByteArray8(bytes) => self.stack.push(built!(self.builder.bytearray(bytes))),
-            Op::NextBuffer => self.stack.push(built!(self.builder.next_buffer())),
-            Op::ReadonlyBuffer => {
-                let buffer = self.pop()?;
-                self.stack.push(built!(self.builder.readonly_buffer(buffer)));
-            }
-
-            Op::Mark => {
-                self.fence = self.stack.len();
-                self.marks.push(self.fence);
-            }
-            Op::Pop => self.pop_op()?,
-            Op::PopMark => {
-                let mark = self.mark()?;
-                for value in self.stack.drain(mark..) {
-                    self.builder.discard(value);
-                }
-            }
-            Op::Dup => {
-                let top = self.top()?.clone();
-                self.stack.push(top);
-            }
-
-            Op::BinGet(index) => self.get(i64::from(index))?,
-            Op::LongBinGet(index) => self.get(i64::from(index))?,
-            Op::Get(text) => self.get(arg::memo_index(text)?)?,
-            Op::Memoize => self.put(self.memo.len())?,
-            Op::BinPut(index) => self.put(usize::from(index))?,
-            Op::LongBinPut(index) => self.put(index as usize)?,
-            Op::Put(text) => self.put_text(text)?,
-
-            Op::EmptyTuple => self.stack.push(built!(self.builder.empty_tuple())),
-            Op::Tuple1 => self.tuple(1)?,
-            Op::Tuple2 => self.tuple(2)?,
-            Op::Tuple3 => self.tuple(3)?,
-            Op::Tuple => {
-                let mark = self.mark()?;
-                let is_short = (1..=3).contains(&(self.stack.len() - mark));
-                let tuple = built!(self.builder.tuple(self.stack.drain(mark..)));
-                if is_short {
-                    self.builder.long_tuple(&tuple);
-                }
-                self.stack.push(tuple);
-            }
-
-            Op::EmptyList => self.stack.push(built!(self.builder.empty_list())),
-            Op::List => {
-                let mark = self.mark()?;
-                let list = built!(self.builder.list(self.stack.drain(mark..)));
-                self.stack.push(list);
-            }
-            Op::Append => self.append()?,
-            Op::Appends => {
-                if let Some((list, items)) = self.target()? {
-                    built!(self.builder.extend(&list, self.stack.drain(items..)));
-                }
-            }
-
-            Op::EmptyDict => self.stack.push(built!(self.builder.empty_dict())),
-            Op::Dict => {
-                let mark = self.mark()?;
-                if !(self.stack.len() - mark).is_multiple_of(2) {
-                    return Err(ErrorKind::OddDictItems.into());
-                }
-                let dict = built!(self.builder.dict(self.stack.drain(mark..)));
-                self.stack.push(dict);
-            }
-            Op::SetItem => self.set_item()?,
-            Op::SetItems => {
-                if let Some((dict, items)) = self.target()? {
-                    if !(self.stack.len() - items).is_multiple_of(2) {
-                        return Err(ErrorKind::OddSetItems.into());
-                    }
-                    built!(self.builder.set_items(&dict, self.stack.drain(items..)));
-                }
-            }
-
-            Op::EmptySet => self.stack.push(built!(self.builder.empty_set())),
-            Op::AddItems => {
-                if let Some((set, items)) = self.target()? {
-                    built!(self.builder.add_items(&set, self.stack.drain(items..)));
-                }
-            }
-            Op::FrozenSet => {
-                let mark = self.mark()?;
-                let frozenset = built!(self.builder.frozenset(self.stack.drain(mark..)));
-                self.stack.push(frozenset);
-            }
-
-            Op::Global(global) => {
-                if global.module.is_empty() || global.name.is_empty() {
-                    return Err(ErrorKind::Truncated.into());
-                }
-                self.stack.push(built!(self.builder.global(global.module, global.name)));
-            }
-            Op::StackGlobal => {
-                let name = self.pop()?;
-                let module = self.pop()?;
-                self.stack.push(built!(self.builder.stack_global(module, name)));
-            }
-            Op::Ext1(code) => self.extension(i32::from(code))?,
-            Op::Ext2(code) => self.extension(i32::from(code))?,
-            Op::Ext4(code) => self.extension(code)?,
-
-            Op::Reduce => {
-                let args = self.pop()?;
-                let callable = self.pop()?;
-                self.stack.push(built!(self.builder.reduce(callable, args)));
-            }
-            Op::NewObj => {
-                let args = self.pop()?;
-                let class = self.pop()?;
-                self.stack.push(built!(self.builder.new_obj(class, args)));
-            }
-            Op::NewObjEx => {
-                let kwargs = self.pop()?;
-                let args = self.pop()?;
-                let class = self.pop()?;
-                self.stack.push(built!(self.builder.new_obj_ex(class, args, kwargs)));
-            }
-            Op::Build => self.build()?,
-            Op::Inst(class) => {
-                let mark = self.mark()?;
-                if class.module.is_empty() || class.name.is_empty() {
-                    return Err(ErrorKind::Truncated.into());
-                }
-                let instance = built!(self.builder.inst(class.module, class.name, self.stack.drain(mark..)));
-                self.stack.push(instance);
-            }
-            Op::Obj => {
-                let mark = self.mark()?;
-                let Some(class) = self.stack.get(mark).cloned() else {
-                    return Err(self.underflow());
-                };
-                let instance = built!(self.builder.obj(class, self.stack.drain(mark + 1..)));
-                self.stack.truncate(mark);
-                self.stack.push(instance);
-            }
-
-            Op::PersId(id) => self.stack.push(built!(self.builder.persistent_id(id))),
-            Op::BinPersId => {
-                let id = self.pop()?;
-                self.stack.push(built!(self.builder.bin_persistent_id(id)));
-            }
+        macro_rules! push {
+            ($method:ident($($arg:expr),*)) => {{
+                let built = self.builder.$method($($arg),*);
+                self.push(built)
+            }};
         }
-        Ok(Flow::Next)
+        let done = match *op {
+            Op::Proto(version) => self.proto(version),
+            Op::Frame(_) => Ok(()),
+            Op::Stop => return self.pop().map(Flow::Stop),
+
+            Op::None => push!(none()),
+            Op::NewTrue => push!(bool(true)),
+            Op::NewFalse => push!(bool(false)),
+            Op::BinInt(value) => push!(int(i64::from(value))),
+            Op::BinInt1(value) => push!(int(i64::from(value))),
+            Op::BinInt2(value) => push!(int(i64::from(value))),
+            Op::Long1(bytes) | Op::Long4(bytes) => push!(long(bytes)),
+            Op::Int(text) => self.int_text(text),
+            Op::Long(text) => self.long_text(text),
+            Op::BinFloat(value) => push!(float(value)),
+            Op::Float(text) => self.float_text(text),
+
+            Op::ShortBinUnicode(text) | Op::BinUnicode(text) | Op::BinUnicode8(text) => push!(str(text)),
+            Op::Unicode(text) => self.unicode_text(text),
+            Op::ShortBinString(bytes) | Op::BinString(bytes) => push!(string(bytes)),
+            Op::String(text) => self.string_text(text),
+            Op::ShortBinBytes(bytes) | Op::BinBytes(bytes) | Op::BinBytes8(bytes) => push!(bytes(bytes)),
+            Op::ByteArray8(bytes) => push!(bytearray(bytes)),
+            Op::NextBuffer => push!(next_buffer()),
+            Op::ReadonlyBuffer => self.readonly_buffer(),
+
+            Op::Mark => self.mark_op(),
+            Op::Pop => self.pop_op(),
+            Op::PopMark => self.pop_mark(),
+            Op::Dup => self.dup(),
+
+            Op::BinGet(index) => self.get(i64::from(index)),
+            Op::LongBinGet(index) => self.get(i64::from(index)),
+            Op::Get(text) => self.get_text(text),
+            Op::Memoize => self.put(self.memo.len()),
+            Op::BinPut(index) => self.put(usize::from(index)),
+            Op::LongBinPut(index) => self.put(index as usize),
+            Op::Put(text) => self.put_text(text),
+
+            Op::EmptyTuple => push!(empty_tuple()),
+            Op::Tuple1 => self.tuple(1),
+            Op::Tuple2 => self.tuple(2),
+            Op::Tuple3 => self.tuple(3),
+            Op::Tuple => self.tuple_of_slice(),
+
+            Op::EmptyList => push!(empty_list()),
+            Op::List => self.of_slice(B::list),
+            Op::Append => self.append(),
+            Op::Appends => self.appends(),
+
+            Op::EmptyDict => push!(empty_dict()),
+            Op::Dict => self.dict(),
+            Op::SetItem => self.set_item(),
+            Op::SetItems => self.set_items(),
+
+            Op::EmptySet => push!(empty_set()),
+            Op::AddItems => self.add_items(),
+            Op::FrozenSet => self.of_slice(B::frozenset),
+
+            Op::Global(global) => self.global(global),
+            Op::StackGlobal => self.stack_global(),
+            Op::Ext1(code) => self.extension(i32::from(code)),
+            Op::Ext2(code) => self.extension(i32::from(code)),
+            Op::Ext4(code) => self.extension(code),
+
+            Op::Reduce => self.reduce(),
+            Op::NewObj => self.new_obj(),
+            Op::NewObjEx => self.new_obj_ex(),
+            Op::Build => self.build(),
+            Op::Inst(class) => self.inst(class),
+            Op::Obj => self.obj(),
+
+            Op::PersId(id) => push!(persistent_id(id)),
+            Op::BinPersId => self.bin_persistent_id(),
+        };
+        match done {
+            Ok(()) => Ok(Flow::Next),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Puts on the stack what the builder made.
+    #[inline]
+    fn push(&mut self, built: Result<B::Value, B::Error>) -> Result<(), Fault<B::Error>> {
+        self.stack.push(built!(built));
+        Ok(())
+    }
+
+    /// Puts on the stack what the builder makes of all that lies above the topmost mark.
+    #[inline]
+    fn of_slice(
+        &mut self,
+        make: impl FnOnce(&mut B, Items<'_, B::Value>) -> Result<B::Value, B::Error>,
+    ) -> Result<(), Fault<B::Error>> {
+        let mark = self.mark()?;
+        let built = make(&mut self.builder, self.stack.drain(mark..));
+        self.push(built)
+    }
+
+    #[inline]
+    fn tuple_of_slice(&mut self) -> Result<(), Fault<B::Error>> {
+        let mark = self.mark()?;
+        let is_short = (1..=3).contains(&(self.stack.len() - mark));
+        let tuple = built!(self.builder.tuple(self.stack.drain(mark..)));
+        if is_short {
+            self.builder.long_tuple(&tuple);
+        }
+        self.stack.push(tuple);
+        Ok(())
+    }
+
+    fn float_text(&mut self, text: &[u8]) -> Result<(), Fault<B::Error>> {
+        let built = self.builder.float(arg::float(text)?);
+        self.push(built)
+    }
+
+    fn unicode_text(&mut self, text: &[u8]) -> Result<(), Fault<B::Error>> {
+        let built = self.builder.str(&arg::unicode(text)?);
+        self.push(built)
+    }
+
+    fn string_text(&mut self, text: &[u8]) -> Result<(), Fault<B::Error>> {
+        let built = self.builder.string(&arg::string(text)?);
+        self.push(built)
+    }
+
+    fn readonly_buffer(&mut self) -> Result<(), Fault<B::Error>> {
+        let buffer = self.pop()?;
+        let built = self.builder.readonly_buffer(buffer);
+        self.push(built)
+    }
+
+    #[inline]
+    fn mark_op(&mut self) -> Result<(), Fault<B::Error>> {
+        self.fence = self.stack.len();
+        self.marks.push(self.fence);
+        Ok(())
+    }
+
+    fn pop_mark(&mut self) -> Result<(), Fault<B::Error>> {
+        let mark = self.mark()?;
+        for value in self.stack.drain(mark..) {
+            self.builder.discard(value);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn dup(&mut self) -> Result<(), Fault<B::Error>> {
+        let top = self.top()?.clone();
+        self.stack.push(top);
+        Ok(())
+    }
+
+    fn get_text(&mut self, text: &[u8]) -> Result<(), Fault<B::Error>> {
+        self.get(arg::memo_index(text)?)
+    }
+
+    #[inline]
+    fn appends(&mut self) -> Result<(), Fault<B::Error>> {
+        if let Some((list, items)) = self.target()? {
+            built!(self.builder.extend(&list, self.stack.drain(items..)));
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn dict(&mut self) -> Result<(), Fault<B::Error>> {
+        let mark = self.mark()?;
+        if !(self.stack.len() - mark).is_multiple_of(2) {
+            return Err(ErrorKind::OddDictItems.into());
+        }
+        let built = self.builder.dict(self.stack.drain(mark..));
+        self.push(built)
+    }
+
+    #[inline]
+    fn set_items(&mut self) -> Result<(), Fault<B::Error>> {
+        if let Some((dict, items)) = self.target()? {
+            if !(self.stack.len() - items).is_multiple_of(2) {
+                return Err(ErrorKind::OddSetItems.into());
+            }
+            built!(self.builder.set_items(&dict, self.stack.drain(items..)));
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn add_items(&mut self) -> Result<(), Fault<B::Error>> {
+        if let Some((set, items)) = self.target()? {
+            built!(self.builder.add_items(&set, self.stack.drain(items..)));
+        }
+        Ok(())
+    }
+
+    fn global(&mut self, global: GlobalName<'_>) -> Result<(), Fault<B::Error>> {
+        if global.module.is_empty() || global.name.is_empty() {
+            return Err(ErrorKind::Truncated.into());
+        }
+        let built = self.builder.global(global.module, global.name);
+        self.push(built)
+    }
+
+    #[inline]
+    fn stack_global(&mut self) -> Result<(), Fault<B::Error>> {
+        let name = self.pop()?;
+        let module = self.pop()?;
+        let built = self.builder.stack_global(module, name);
+        self.push(built)
+    }
+
+    #[inline]
+    fn reduce(&mut self) -> Result<(), Fault<B::Error>> {
+        let args = self.pop()?;
+        let callable = self.pop()?;
+        let built = self.builder.reduce(callable, args);
+        self.push(built)
+    }
+
+    #[inline]
+    fn new_obj(&mut self) -> Result<(), Fault<B::Error>> {
+        let args = self.pop()?;
+        let class = self.pop()?;
+        let built = self.builder.new_obj(class, args);
+        self.push(built)
+    }
+
+    fn new_obj_ex(&mut self) -> Result<(), Fault<B::Error>> {
+        let kwargs = self.pop()?;
+        let args = self.pop()?;
+        let class = self.pop()?;
+        let built = self.builder.new_obj_ex(class, args, kwargs);
+        self.push(built)
+    }
+
+    fn inst(&mut self, class: GlobalName<'_>) -> Result<(), Fault<B::Error>> {
+        let mark = self.mark()?;
+        if class.module.is_empty() || class.name.is_empty() {
+            return Err(ErrorKind::Truncated.into());
+        }
+        let built = self.builder.inst(class.module, class.name, self.stack.drain(mark..));
+        self.push(built)
+    }
+
+    fn obj(&mut self) -> Result<(), Fault<B::Error>> {
+        let mark = self.mark()?;
+        let Some(class) = self.stack.get(mark).cloned() else {
+            return Err(self.underflow());
+        };
+        let instance = built!(self.builder.obj(class, self.stack.drain(mark + 1..)));
+        self.stack.truncate(mark);
+        self.stack.push(instance);
+        Ok(())
+    }
+
+    fn bin_persistent_id(&mut self) -> Result<(), Fault<B::Error>> {
+        let id = self.pop()?;
+        let built = self.builder.bin_persistent_id(id);
+        self.push(built)
     }
 
     fn proto(&mut self, version: u8) -> Result<(), Fault<B::Error>> {

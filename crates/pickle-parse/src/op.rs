@@ -1,11 +1,6 @@
 //! [`op`] and [`Ops`]: bytes to opcodes and their arguments, one at a time, nothing copied.
 
-use nom::{
-    Err, IResult,
-    bytes::complete::take,
-    error::ParseError,
-    number::complete::{be_f64, le_i32, le_u16, le_u32, le_u64, u8},
-};
+use nom::{Err, IResult, error::ParseError};
 use pickle_opcodes::{ArgKind, GlobalName, Op, Opcode};
 
 use crate::{Error, ErrorKind};
@@ -21,8 +16,9 @@ use crate::{Error, ErrorKind};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Ops<'a> {
-    input: &'a [u8],
-    offset: usize,
+    rest: &'a [u8],
+    /// The length of the whole input.
+    length: usize,
     done: bool,
 }
 
@@ -31,14 +27,14 @@ impl<'a> Ops<'a> {
     #[inline]
     #[must_use]
     pub fn new(input: &'a [u8]) -> Self {
-        Ops { input, offset: 0, done: false }
+        Ops { rest: input, length: input.len(), done: false }
     }
 
     /// The offset of the next opcode, in bytes. After `STOP`: how long the pickle is.
     #[inline]
     #[must_use]
     pub fn offset(&self) -> usize {
-        self.offset
+        self.length - self.rest.len()
     }
 }
 
@@ -51,17 +47,31 @@ impl<'a> Iterator for Ops<'a> {
         if self.done {
             return None;
         }
-        let offset = self.offset;
-        let rest = &self.input[offset..];
-        Some(match inlined_op(rest) {
+        op_then(self.rest, Advance(self))
+    }
+}
+
+/// Goes on to the next op of an iterator.
+struct Advance<'o, 'a>(&'o mut Ops<'a>);
+
+impl<'a> Then<'a> for Advance<'_, 'a> {
+    type Out = Option<Result<(usize, Op<'a>), Error>>;
+
+    #[inline(always)]
+    fn then(self, read: Result<(&'a [u8], Op<'a>), OpError>) -> Self::Out {
+        let Advance(ops) = self;
+        let (rest, offset) = (ops.rest, ops.offset());
+        Some(match read {
             Ok((after, op)) => {
-                self.offset = self.input.len() - after.len();
-                self.done = matches!(op, Op::Stop);
+                ops.rest = after;
+                if matches!(op, Op::Stop) {
+                    ops.done = true;
+                }
                 Ok((offset, op))
             }
             Err(error) => {
-                self.done = true;
-                Err(error_at(&error, rest, offset as u64))
+                ops.done = true;
+                Err(error_at(error, rest, offset as u64))
             }
         })
     }
@@ -109,12 +119,16 @@ impl<'a> ParseError<&'a [u8]> for OpError {
 /// The error of `op(rest)`, where `rest` stands at `offset`.
 #[cold]
 #[inline(never)]
-pub(crate) fn error_at(error: &Err<OpError>, rest: &[u8], offset: u64) -> Error {
-    let kind = match error {
-        Err::Error(error) | Err::Failure(error) => (*error).into(),
-        Err::Incomplete(_) => ErrorKind::Truncated,
-    };
-    Error::new(kind, offset, rest.first().and_then(|&byte| Opcode::from_byte(byte)))
+pub(crate) fn error_at(error: OpError, rest: &[u8], offset: u64) -> Error {
+    Error::new(error.into(), offset, rest.first().and_then(|&byte| Opcode::from_byte(byte)))
+}
+
+/// The error in nom's.
+pub(crate) fn of_nom(error: &Err<OpError>) -> OpError {
+    match error {
+        Err::Error(error) | Err::Failure(error) => *error,
+        Err::Incomplete(_) => OpError::Truncated,
+    }
 }
 
 type Parsed<'a, T> = IResult<&'a [u8], T, OpError>;
@@ -132,31 +146,52 @@ type Parsed<'a, T> = IResult<&'a [u8], T, OpError>;
 /// An [`OpError`] as [`nom::Err::Error`]. Never `Incomplete`: what is not there does not come.
 #[inline]
 pub fn op(input: &[u8]) -> IResult<&[u8], Op<'_>, OpError> {
-    inlined_op(input)
+    op_then(input, AsRead)
+}
+
+/// What is done with an op that was read, or with why none could be. A closure cannot be told to be inlined.
+pub(crate) trait Then<'a> {
+    type Out;
+
+    /// Takes what comes behind the op, and the op.
+    fn then(self, read: Result<(&'a [u8], Op<'a>), OpError>) -> Self::Out;
+}
+
+/// Returns it.
+struct AsRead;
+
+impl<'a> Then<'a> for AsRead {
+    type Out = Parsed<'a, Op<'a>>;
+
+    #[inline(always)]
+    fn then(self, read: Result<(&'a [u8], Op<'a>), OpError>) -> Self::Out {
+        read.map_err(Err::Error)
+    }
 }
 
 macro_rules! define_op {
     ($($variant:ident $name:literal $byte:literal $(($arg:ident))? [$($before:ident)*] [$($after:ident)*] $protocol:ident
        $doc:literal;)*) => {
-        /// [`op`], for the loop that executes ops: with both in one piece, each opcode is dispatched on once.
+        /// [`op`], which hands its result over to `then` for each opcode by itself: what that makes of an op is dispatched on once,
+        /// together with the opcode's byte.
         #[inline(always)]
-        pub(crate) fn inlined_op(input: &[u8]) -> Parsed<'_, Op<'_>> {
+        pub(crate) fn op_then<'a, T: Then<'a>>(input: &'a [u8], then: T) -> T::Out {
             let Some((&byte, input)) = input.split_first() else {
-                return Err(Err::Error(OpError::RanOut));
+                return then.then(Err(OpError::RanOut));
             };
             match byte {
-                $($byte => define_op!(@read input $variant $($arg)?),)*
-                _ => Err(Err::Error(OpError::UnknownOpcode(byte))),
+                $($byte => define_op!(@read input then $variant $($arg)?),)*
+                _ => then.then(Err(OpError::UnknownOpcode(byte))),
             }
         }
     };
-    (@read $input:ident $variant:ident) => {
-        Ok(($input, Op::$variant))
+    (@read $input:ident $then:ident $variant:ident) => {
+        $then.then(Ok(($input, Op::$variant)))
     };
-    (@read $input:ident $variant:ident $arg:ident) => {
+    (@read $input:ident $then:ident $variant:ident $arg:ident) => {
         match read::$arg($input) {
-            Ok((rest, arg)) => Ok((rest, Op::$variant(arg))),
-            Err(error) => Err(error),
+            Ok((rest, arg)) => $then.then(Ok((rest, Op::$variant(arg)))),
+            Err(error) => $then.then(Err(of_nom(&error))),
         }
     };
 }
@@ -169,34 +204,51 @@ pub(crate) mod read {
 
     const _: () = assert!(ArgKind::ALL.len() == 24, "a new kind needs a parser");
 
+    /// So many bytes, in one piece: nom's own numbers are put together byte by byte.
+    #[inline(always)]
+    fn chunk<const N: usize>(input: &[u8]) -> Parsed<'_, [u8; N]> {
+        match input.split_first_chunk() {
+            Some((&chunk, rest)) => Ok((rest, chunk)),
+            None => Err(Err::Error(OpError::Truncated)),
+        }
+    }
+
+    #[inline(always)]
+    fn counted(input: &[u8], length: usize) -> Parsed<'_, &[u8]> {
+        match input.split_at_checked(length) {
+            Some((counted, rest)) => Ok((rest, counted)),
+            None => Err(Err::Error(OpError::Truncated)),
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn Uint1(input: &[u8]) -> Parsed<'_, u8> {
-        u8(input)
+        chunk(input).map(|(rest, [byte])| (rest, byte))
     }
 
     #[inline(always)]
     pub(crate) fn Uint2(input: &[u8]) -> Parsed<'_, u16> {
-        le_u16(input)
+        chunk(input).map(|(rest, bytes)| (rest, u16::from_le_bytes(bytes)))
     }
 
     #[inline(always)]
     pub(crate) fn Int4(input: &[u8]) -> Parsed<'_, i32> {
-        le_i32(input)
+        chunk(input).map(|(rest, bytes)| (rest, i32::from_le_bytes(bytes)))
     }
 
     #[inline(always)]
     pub(crate) fn Uint4(input: &[u8]) -> Parsed<'_, u32> {
-        le_u32(input)
+        chunk(input).map(|(rest, bytes)| (rest, u32::from_le_bytes(bytes)))
     }
 
     #[inline(always)]
     pub(crate) fn Uint8(input: &[u8]) -> Parsed<'_, u64> {
-        le_u64(input)
+        chunk(input).map(|(rest, bytes)| (rest, u64::from_le_bytes(bytes)))
     }
 
     #[inline(always)]
     pub(crate) fn Float8(input: &[u8]) -> Parsed<'_, f64> {
-        be_f64(input)
+        chunk(input).map(|(rest, bytes)| (rest, f64::from_be_bytes(bytes)))
     }
 
     /// Up to the newline, which is consumed.
@@ -224,24 +276,27 @@ pub(crate) mod read {
 
     #[inline(always)]
     pub(crate) fn counted1(input: &[u8]) -> Parsed<'_, &[u8]> {
-        let (input, length) = u8(input)?;
-        take(length)(input)
+        let (input, length) = Uint1(input)?;
+        counted(input, usize::from(length))
     }
 
     #[inline(always)]
     pub(crate) fn counted4(input: &[u8]) -> Parsed<'_, &[u8]> {
-        let (input, length) = le_u32(input)?;
-        take(length)(input)
+        let (input, length) = Uint4(input)?;
+        match usize::try_from(length) {
+            Ok(length) => counted(input, length),
+            Err(_) => Err(Err::Error(OpError::Truncated)),
+        }
     }
 
     #[inline(always)]
     fn counted8<'a>(input: &'a [u8], name: &'static str) -> Parsed<'a, &'a [u8]> {
-        let (input, length) = le_u64(input)?;
+        let (input, length) = Uint8(input)?;
         if length > i64::MAX as u64 {
             return Err(Err::Error(OpError::TooLong(name)));
         }
         match usize::try_from(length) {
-            Ok(length) => take(length)(input),
+            Ok(length) => counted(input, length),
             Err(_) => Err(Err::Error(OpError::Truncated)),
         }
     }

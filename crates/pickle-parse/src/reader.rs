@@ -6,7 +6,7 @@ use pickle_opcodes::{ArgKind, Op, Opcode};
 
 use crate::{
     Error, ErrorKind, Limits,
-    op::{OpError, error_at, op},
+    op::{OpError, error_at, of_nom, op},
 };
 
 /// How much memory is kept for the next op's argument.
@@ -109,7 +109,7 @@ impl<R: BufRead> OpReader<R> {
                 self.offset += self.pending as u64;
                 match op(&buffered[..self.pending]) {
                     Ok((_, op)) => Ok(Some((offset, op))),
-                    Err(error) => Err(error_at(&error, buffered, offset)),
+                    Err(error) => Err(error_at(of_nom(&error), buffered, offset)),
                 }
             }
             None => self.gather(opcode),
@@ -200,7 +200,7 @@ impl<R: BufRead> OpReader<R> {
                 Ok(()) => Ok(Some((offset, op))),
                 Err(kind) => Err(Error::new(kind, offset, Some(opcode))),
             },
-            Err(error) => Err(error_at(&error, &self.buffer, offset)),
+            Err(error) => Err(error_at(of_nom(&error), &self.buffer, offset)),
         }
     }
 

@@ -12,26 +12,32 @@ use crate::utf8;
 pub(crate) fn str(out: &mut Vec<u8>, utf8: &[u8]) {
     let quote = quote(utf8);
     out.push(quote);
-    let mut rest = utf8;
-    while !rest.is_empty() {
-        let plain = rest.iter().take_while(|&&byte| is_plain(byte, quote)).count();
-        out.extend_from_slice(&rest[..plain]);
-        rest = &rest[plain..];
-        // Up to the next character that needs no thought.
-        let odd = rest.iter().take_while(|&&byte| !is_plain(byte, quote)).count();
-        for code_point in utf8::code_points(&rest[..odd]) {
-            odd_code_point(out, code_point);
+    // What stands for itself is copied in runs.
+    let (mut start, mut at) = (0, 0);
+    while let Some(&byte) = utf8.get(at) {
+        if is_plain(byte, quote) {
+            at += 1;
+            continue;
         }
-        rest = &rest[odd..];
+        let (code_point, end) = match byte {
+            0..0x80 => (u32::from(byte), at + 1),
+            _ => utf8::code_point(utf8, at),
+        };
+        if code_point < 0x80 || !is_printable(code_point) {
+            out.extend_from_slice(&utf8[start..at]);
+            odd_code_point(out, code_point);
+            start = end;
+        }
+        at = end;
     }
+    out.extend_from_slice(&utf8[start..]);
     out.push(quote);
 }
 
-/// Appends a character that is a quote, a backslash or not printable ASCII.
+/// Appends a character that is a quote or a backslash or that cannot be printed.
 fn odd_code_point(out: &mut Vec<u8>, code_point: u32) {
     match code_point {
         0..0x80 => odd_byte(out, code_point as u8),
-        _ if is_printable(code_point) => utf8::push(out, code_point),
         _ if code_point <= 0xff => append(out, format_args!("\\x{code_point:02x}")),
         _ if code_point <= 0xffff => append(out, format_args!("\\u{code_point:04x}")),
         _ => append(out, format_args!("\\U{code_point:08x}")),
@@ -42,9 +48,7 @@ fn odd_code_point(out: &mut Vec<u8>, code_point: u32) {
 pub(crate) fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     let quote = quote(bytes);
     out.extend_from_slice(&[b'b', quote]);
-    for &byte in bytes {
-        if is_plain(byte, quote) { out.push(byte) } else { odd_byte(out, byte) }
-    }
+    escape(out, bytes, quote == b'"');
     out.push(quote);
 }
 
@@ -53,10 +57,51 @@ pub(crate) fn bytearray(out: &mut Vec<u8>, bytes: &[u8]) {
     let quote = quote(bytes);
     out.extend_from_slice(b"bytearray(b");
     out.push(quote);
-    for &byte in bytes {
-        if is_plain(byte, b'\'') && byte != quote { out.push(byte) } else { odd_byte(out, byte) }
-    }
+    escape(out, bytes, false);
     out.extend_from_slice(&[quote, b')']);
+}
+
+/// A byte in a repr, in the first so many bytes.
+#[derive(Clone, Copy)]
+struct Escape([u8; 4], u8);
+
+/// Each byte as it stands between single quotes.
+static ESCAPES: [Escape; 256] = {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut escapes = [Escape([0; 4], 0); 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        escapes[byte] = match b {
+            b'\t' => Escape(*b"\\t  ", 2),
+            b'\n' => Escape(*b"\\n  ", 2),
+            b'\r' => Escape(*b"\\r  ", 2),
+            b'\'' | b'\\' => Escape([b'\\', b, b' ', b' '], 2),
+            b' '..=b'~' => Escape([b, b' ', b' ', b' '], 1),
+            _ => Escape([b'\\', b'x', HEX[byte >> 4], HEX[byte & 15]], 4),
+        };
+        byte += 1;
+    }
+    escapes
+};
+
+/// Appends bytes as they stand between quotes; single quotes as they are where `plain_quotes` says so.
+fn escape(out: &mut Vec<u8>, bytes: &[u8], plain_quotes: bool) {
+    const AT_ONCE: usize = 64;
+    for some in bytes.chunks(AT_ONCE) {
+        // Four bytes are written for each, whatever it needs: that takes no decision.
+        let mut escaped = [0; 4 * AT_ONCE + 4];
+        let mut end = 0;
+        for &byte in some {
+            let mut escape = ESCAPES[usize::from(byte)];
+            if plain_quotes && byte == b'\'' {
+                escape = Escape([byte; 4], 1);
+            }
+            escaped[end..end + 4].copy_from_slice(&escape.0);
+            end += usize::from(escape.1);
+        }
+        out.extend_from_slice(&escaped[..end]);
+    }
 }
 
 /// Appends the repr of a `bool`.
@@ -73,18 +118,40 @@ pub(crate) fn int(out: &mut Vec<u8>, value: i128) {
 }
 
 /// Appends a number, with blanks before it up to this width, of at most 20.
+#[inline]
 pub(crate) fn decimal(out: &mut Vec<u8>, value: u64, width: usize) {
-    let mut digits = [b' '; 20];
-    let (mut left, mut start) = (value, digits.len());
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (left % 10) as u8;
-        left /= 10;
-        if left == 0 {
-            break;
-        }
+    const PAIRS: &[u8; 200] = b"\
+        0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
+        5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    // Copied in one piece of a size that is known, and then cut.
+    const SIZE: usize = 20;
+    let mut digits = [b' '; 2 * SIZE];
+    let (mut left, mut start) = (value, SIZE);
+    while left >= 100 {
+        let pair = (left % 100) as usize * 2;
+        left /= 100;
+        start -= 2;
+        digits[start..start + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
     }
-    out.extend_from_slice(&digits[start.min(digits.len() - width.min(digits.len()))..]);
+    if left >= 10 {
+        start -= 2;
+        digits[start..start + 2].copy_from_slice(&PAIRS[left as usize * 2..][..2]);
+    } else {
+        start -= 1;
+        digits[start] = b'0' + left as u8;
+    }
+    let start = start.min(SIZE - width.min(SIZE));
+    cut_to(out, digits[start..].first_chunk::<SIZE>(), SIZE - start);
+}
+
+/// Appends the first `length` bytes of a piece: copying all of it takes no call and no decision.
+#[inline]
+pub(crate) fn cut_to<const N: usize>(out: &mut Vec<u8>, piece: Option<&[u8; N]>, length: usize) {
+    if let Some(piece) = piece {
+        let end = out.len() + length;
+        out.extend_from_slice(piece);
+        out.truncate(end);
+    }
 }
 
 /// Appends the repr of an `int`; `None` if it has more digits than that.
@@ -116,16 +183,8 @@ fn is_plain(byte: u8, quote: u8) -> bool {
 
 /// Appends a byte that does not.
 fn odd_byte(out: &mut Vec<u8>, byte: u8) {
-    match byte {
-        b'\t' => out.extend_from_slice(b"\\t"),
-        b'\n' => out.extend_from_slice(b"\\n"),
-        b'\r' => out.extend_from_slice(b"\\r"),
-        b' '..=b'~' => out.extend_from_slice(&[b'\\', byte]),
-        _ => {
-            let hex = |digit: u8| b"0123456789abcdef"[usize::from(digit)];
-            out.extend_from_slice(&[b'\\', b'x', hex(byte >> 4), hex(byte & 0xf)]);
-        }
-    }
+    let Escape(escape, length) = ESCAPES[usize::from(byte)];
+    out.extend_from_slice(&escape[..usize::from(length)]);
 }
 
 /// The quotes that Python puts around a text: single ones, unless only those stand in it.

@@ -12,7 +12,7 @@ pub(crate) enum Surrogates {
 }
 
 /// From so many bytes on, vector instructions check faster than the standard library.
-const LONG: usize = 64;
+pub(crate) const LONG: usize = 64;
 
 /// The text that `bytes` are in UTF-8 without surrogates, if they are.
 #[inline]
@@ -79,6 +79,7 @@ fn surrogate(bytes: &[u8]) -> Option<u32> {
 }
 
 /// The code points of `bytes`, surrogates included. What is not UTF-8 becomes U+FFFD.
+#[cfg(any(test, feature = "serde"))]
 pub(crate) fn code_points(bytes: &[u8]) -> impl Iterator<Item = u32> {
     let (mut valid, mut rest) = ("".chars(), bytes);
     std::iter::from_fn(move || {
@@ -98,6 +99,19 @@ pub(crate) fn code_points(bytes: &[u8]) -> impl Iterator<Item = u32> {
         valid = chunk.valid().chars();
         valid.next().map(u32::from)
     })
+}
+
+/// The code point that begins at `at`, surrogates included, and where it ends. Of what is not UTF-8, it is some number.
+#[inline]
+pub(crate) fn code_point(bytes: &[u8], at: usize) -> (u32, usize) {
+    let bits = |index: usize, mask: u8| bytes.get(at + index).map_or(0, |&byte| u32::from(byte & mask));
+    let (code_point, length) = match bytes.get(at) {
+        Some(0xf0..) => (bits(0, 0x07) << 18 | bits(1, 0x3f) << 12 | bits(2, 0x3f) << 6 | bits(3, 0x3f), 4),
+        Some(0xe0..) => (bits(0, 0x0f) << 12 | bits(1, 0x3f) << 6 | bits(2, 0x3f), 3),
+        Some(0x80..) => (bits(0, 0x1f) << 6 | bits(1, 0x3f), 2),
+        _ => (bits(0, 0x7f), 1),
+    };
+    (code_point, bytes.len().min(at + length))
 }
 
 /// Appends one code point, surrogates included.

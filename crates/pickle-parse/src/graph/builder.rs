@@ -124,7 +124,7 @@ impl GraphBuilder {
         self.signs.open_batches -= i64::from(is_full_batch(items - added));
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, node: Node<'_>) -> Built {
         self.room(1)?;
         Ok(self.graph.push(node))
@@ -247,6 +247,11 @@ impl Builder for GraphBuilder {
     #[inline]
     fn str(&mut self, utf8: &[u8]) -> Built {
         self.payload(utf8);
+        if utf8.len() >= utf8::LONG
+            && let Some(text) = utf8::text(utf8)
+        {
+            return self.push(Node::Str(text.into()));
+        }
         match Str::from_bytes(utf8) {
             Ok(text) => self.push(Node::Str(text)),
             Err(_) => utf8::check(utf8, Surrogates::Pass).map(|()| NodeId::NONE).map_err(Box::new),
@@ -345,9 +350,9 @@ impl Builder for GraphBuilder {
     #[inline]
     fn append(&mut self, list: &NodeId, item: NodeId) -> Done {
         self.room(1)?;
-        match self.graph.node(*list) {
-            Node::List(items) => self.signs.alone_behind_batch |= is_full_batch(items.len()),
-            _ => refusal::append(self.python_type(*list), "append")?,
+        match self.graph.list_len(*list) {
+            Some(items) => self.signs.alone_behind_batch |= is_full_batch(items),
+            None => refusal::append(self.python_type(*list), "append")?,
         }
         self.graph.append(*list, item);
         Ok(())
@@ -356,7 +361,7 @@ impl Builder for GraphBuilder {
     #[inline]
     fn extend(&mut self, list: &NodeId, items: Items<'_, NodeId>) -> Done {
         self.room(items.len())?;
-        if !matches!(self.graph.node(*list), Node::List(_)) {
+        if self.graph.list_len(*list).is_none() {
             refusal::append(self.python_type(*list), "extend")?;
         }
         self.graph.extend(*list, items.as_slice());
@@ -366,9 +371,9 @@ impl Builder for GraphBuilder {
     #[inline]
     fn set_item(&mut self, dict: &NodeId, key: NodeId, value: NodeId) -> Done {
         self.room(2)?;
-        match self.graph.node(*dict) {
-            Node::Dict(items) => self.signs.alone_behind_batch |= is_full_batch(items.len()),
-            _ => refusal::set_item(self.python_type(*dict))?,
+        match self.graph.dict_len(*dict) {
+            Some(items) => self.signs.alone_behind_batch |= is_full_batch(items),
+            None => refusal::set_item(self.python_type(*dict))?,
         }
         self.graph.set_item(*dict, key, value);
         Ok(())
@@ -378,9 +383,9 @@ impl Builder for GraphBuilder {
     fn set_items(&mut self, dict: &NodeId, items: Items<'_, NodeId>) -> Done {
         self.room(items.len())?;
         let added = items.len() / 2;
-        match self.graph.node(*dict) {
-            Node::Dict(items) => self.batch(items.len() + added, added),
-            _ => refusal::set_item(self.python_type(*dict))?,
+        match self.graph.dict_len(*dict) {
+            Some(items) => self.batch(items + added, added),
+            None => refusal::set_item(self.python_type(*dict))?,
         }
         self.graph.set_items(*dict, items.as_slice().as_chunks().0);
         Ok(())
@@ -390,9 +395,9 @@ impl Builder for GraphBuilder {
     fn add_items(&mut self, set: &NodeId, items: Items<'_, NodeId>) -> Done {
         self.room(items.len())?;
         let added = items.len();
-        match self.graph.node(*set) {
-            Node::Set(items) => self.batch(items.len() + added, added),
-            _ => refusal::add(self.python_type(*set))?,
+        match self.graph.set_len(*set) {
+            Some(items) => self.batch(items + added, added),
+            None => refusal::add(self.python_type(*set))?,
         }
         self.graph.add_items(*set, items.as_slice());
         Ok(())
@@ -405,11 +410,8 @@ impl Builder for GraphBuilder {
     }
 
     fn no_items(&mut self, target: &NodeId) {
-        self.signs.open_batches -= match self.graph.node(*target) {
-            Node::Dict(items) => i64::from(is_full_batch(items.len())),
-            Node::Set(items) => i64::from(is_full_batch(items.len())),
-            _ => 0,
-        };
+        let items = self.graph.dict_len(*target).or_else(|| self.graph.set_len(*target));
+        self.signs.open_batches -= i64::from(items.is_some_and(is_full_batch));
     }
 
     fn global(&mut self, module: &[u8], name: &[u8]) -> Built {
