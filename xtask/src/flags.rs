@@ -22,6 +22,8 @@ pub(crate) enum Task {
     },
     /// Check everything: formatting, lints, Rust tests, and the module's suite on each Python found
     Test(TestOptions),
+    /// Check every claim with every Python found, and show which hold where
+    Compat(CompatOptions),
     /// Time the module beside upstream, in one process, or the crates beside their peers
     Bench(BenchOptions),
     /// Run real engines (Dask, joblib, PySpark, Ray, Beam) with the module behind their use of cloudpickle
@@ -62,6 +64,31 @@ pub(crate) struct TestOptions {
     /// Arguments for pytest
     #[arg(last = true, value_name = "PYTEST ARGUMENTS")]
     pub(crate) pytest: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct CompatOptions {
+    /// An interpreter to check instead of the installed ones (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) python: Vec<PathBuf>,
+    /// Show the interpreters that are found, and the checks, and do no more
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// A check to run instead of all (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) check: Vec<String>,
+    /// Make up fewer cases, look at a part of the standard library, and leave the long suites out
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Make up the cases that this seed gave before
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Write the matrix and all failures as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write the matrix and all failures as a page
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 #[derive(Args)]

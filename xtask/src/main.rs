@@ -2,6 +2,7 @@
 
 mod bench;
 mod codegen;
+mod compat;
 mod corpus;
 mod demo;
 mod engines;
@@ -37,6 +38,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Demo { python } => demo::demo(&shell, &python),
         Task::Test(options) => test::test(&shell, &options),
+        Task::Compat(options) => compat::compat(&options),
         Task::Bench(options) if options.rust => ratios::ratios(&shell, &options),
         Task::Bench(options) => bench::bench(&shell, &options),
         Task::Engines(options) => engines::engines(&shell, &options),

@@ -123,6 +123,18 @@ impl Found {
         chosen
     }
 
+    /// One interpreter for each implementation and version, whether or not the module can be built for it, the oldest first.
+    pub(crate) fn one_of_each(&self) -> Vec<Python> {
+        let mut chosen: Vec<Python> = Vec::new();
+        for python in self.pythons.iter().filter(|python| !python.is_free_threaded()) {
+            if chosen.iter().all(|other| other.name() != python.name()) {
+                chosen.push(python.clone());
+            }
+        }
+        chosen.sort_by_key(|python| (!python.is_cpython(), python.version));
+        chosen
+    }
+
     /// Tells what was found, and of what is no use, why.
     pub(crate) fn print(&self) {
         for python in &self.pythons {

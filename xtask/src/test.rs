@@ -9,12 +9,14 @@ use crate::{
     flags::TestOptions,
     python::{self, Python},
     steps::{Steps, quietly},
-    target,
-    venv::{UPSTREAM, Venv},
+    venv::{self, UPSTREAM, Venv},
 };
 
 /// What cargo's own subcommands need, and how to get it.
 const TOOLS: [(&str, &str); 2] = [("fmt", "rustup component add rustfmt"), ("clippy", "rustup component add clippy")];
+
+/// What the module's suite imports besides upstream and pytest.
+pub(crate) const SUITE_NEEDS: [&str; 0] = [];
 
 /// Runs all steps, goes on where one fails, and sums up.
 ///
@@ -89,8 +91,8 @@ fn rust_steps<'sh>(shell: &'sh Shell, pythons: &[&Python]) -> Vec<(String, xshel
 fn on_python(shell: &Shell, steps: &mut Steps, python: &Python, pytest: &[String]) {
     let titles = ["environment", "module built", "module's tests", "edited pickles"].map(|what| format!("{python}: {what}"));
     let venv = steps.step(&titles[0], || {
-        let venv = Venv::new(shell, python, target().join("test").join(python.slug()))?;
-        venv.install(&[UPSTREAM, "pytest"])?;
+        let venv = Venv::of_module(shell, python)?;
+        venv.install(&[UPSTREAM, "pytest"].into_iter().chain(SUITE_NEEDS).collect::<Vec<_>>())?;
         Ok(venv)
     });
     let Some(venv) = venv else {
@@ -98,11 +100,11 @@ fn on_python(shell: &Shell, steps: &mut Steps, python: &Python, pytest: &[String
         return;
     };
     steps.step(&titles[3], || edited_pickles(shell, &venv.python()));
-    if steps.step(&titles[1], || venv.install_module()).is_none() {
+    if steps.step(&titles[1], || venv.install_module_if_changed()).is_none() {
         steps.skip(&titles[2]);
         return;
     }
-    let (program, cache) = (venv.python(), target().join("test/pytest-cache"));
+    let (program, cache) = (venv.python(), venv::folder().join("pytest-cache"));
     steps.step(&titles[2], || {
         quietly(
             cmd!(shell, "{program} -m pytest --quiet -o cache_dir={cache} crates/cloudpickle-py/tests {pytest...}")

@@ -13,6 +13,11 @@ pub(crate) const UPSTREAM: &str = "cloudpickle==3.1.2";
 /// Builds wheels from Rust.
 const MATURIN: &str = "maturin>=1.9,<2";
 
+/// Where the environments in which the module is tested are kept.
+pub(crate) fn folder() -> PathBuf {
+    target().join("compat")
+}
+
 /// A virtual environment.
 pub(crate) struct Venv<'sh> {
     shell: &'sh Shell,
@@ -51,6 +56,15 @@ impl<'sh> Venv<'sh> {
             shell.write_file(&mark, made_for)?;
         }
         Ok(venv)
+    }
+
+    /// The environment of `python` in which the module is tested.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Venv::new).
+    pub(crate) fn of_module(shell: &'sh Shell, python: &Python) -> anyhow::Result<Venv<'sh>> {
+        Venv::new(shell, python, folder().join(python.slug()))
     }
 
     /// Its interpreter.
@@ -110,4 +124,64 @@ impl<'sh> Venv<'sh> {
         let wheel = self.build()?;
         self.install(&["--force-reinstall".as_ref(), "--no-deps".as_ref(), wheel.as_os_str()])
     }
+    /// Builds the module and installs it, unless it is installed and no source was changed since.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`install_module`](Venv::install_module).
+    pub(crate) fn install_module_if_changed(&self) -> anyhow::Result<()> {
+        let mark = self.folder.join("built-from");
+        let sources = sources(self.shell)?;
+        if self.shell.read_file(&mark).is_ok_and(|text| text == sources) {
+            return Ok(());
+        }
+        self.install_module()?;
+        self.shell.write_file(&mark, sources)?;
+        Ok(())
+    }
+
+    /// A folder that holds the installed module and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When the module is not installed.
+    pub(crate) fn module_alone(&self) -> anyhow::Result<PathBuf> {
+        let python = self.python();
+        let installed = cmd!(self.shell, "{python} -c")
+            .arg("import cloudpickle_rs; print(cloudpickle_rs.__path__[0])")
+            .env_remove("PYTHONPATH")
+            .quiet()
+            .read()?;
+        let alone = self.folder.join("alone");
+        self.shell.remove_path(&alone)?;
+        let package = self.shell.create_dir(alone.join("cloudpickle_rs"))?;
+        for path in self.shell.read_dir(installed)?.into_iter().filter(|path| path.is_file()) {
+            self.shell.copy_file(path, &package)?;
+        }
+        Ok(alone)
+    }
+}
+
+/// What the module is built from: names, sizes and times of change.
+fn sources(shell: &Shell) -> anyhow::Result<String> {
+    let mut lines = Vec::new();
+    let mut folders = vec![root().join("crates")];
+    let mut files = vec![root().join("Cargo.lock"), root().join("Cargo.toml")];
+    while let Some(folder) = folders.pop() {
+        for path in shell.read_dir(folder)? {
+            let is_other = path.file_name().is_some_and(|name| name == "tests" || name == "__pycache__");
+            if path.is_dir() && !is_other {
+                folders.push(path);
+            } else if path.is_file() {
+                files.push(path);
+            }
+        }
+    }
+    for path in files {
+        let about = path.metadata()?;
+        let changed = about.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        lines.push(format!("{} {} {}", path.display(), about.len(), changed.as_nanos()));
+    }
+    lines.sort();
+    Ok(lines.join("\n"))
 }

@@ -106,7 +106,8 @@ impl<'a> Instructions<'a> {
             ArgKind::LocalPair => Operand::LocalPair(arg >> 4, arg & 15),
             ArgKind::Free => Operand::Free(arg),
             ArgKind::Compare { flags } => {
-                COMPARISONS.get((arg >> flags) as usize).map_or(Operand::Number(arg), |name| Operand::Compare(name))
+                let known = if self.table.version() >= PythonVersion::new(3, 9) { &COMPARISONS[..6] } else { &COMPARISONS[..] };
+                known.get((arg >> flags) as usize).map_or(Operand::Number(arg), |name| Operand::Compare(name))
             }
             ArgKind::JumpForward => Operand::Jump(next + jump),
             ArgKind::JumpBackward => Operand::Jump(next - jump),

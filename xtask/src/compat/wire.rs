@@ -1,0 +1,273 @@
+//! The checks of the wire format: `opcodes`, `listing`, `roundtrip`, `values`.
+
+use std::collections::BTreeMap;
+
+use pickle_emit::{GraphEncoder, OpWriter, graph_to_vec};
+use pickle_opcodes::{Opcode, Protocol};
+use pickle_parse::{Loader, Ops};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    describe,
+    setting::{Failure, Outcome, Setting, both},
+    value::{Value, hex, unhex, values},
+};
+use crate::python::Python;
+
+/// A row of `pickletools.opcodes`.
+#[derive(Deserialize, PartialEq, Debug)]
+struct Row {
+    name: String,
+    byte: u8,
+    arg: Option<String>,
+    before: Vec<String>,
+    after: Vec<String>,
+    protocol: u8,
+}
+
+impl Row {
+    fn of(opcode: Opcode) -> Row {
+        let names = |items: &[pickle_opcodes::StackItem]| items.iter().map(|item| item.name().to_owned()).collect();
+        Row {
+            name: opcode.name().to_owned(),
+            byte: opcode.byte(),
+            arg: opcode.arg().map(|arg| arg.name().to_owned()),
+            before: names(opcode.stack_before()),
+            after: names(opcode.stack_after()),
+            protocol: opcode.protocol().version(),
+        }
+    }
+
+    /// What Python 2 calls otherwise, in the words of Python 3: its types, and the memo's indices, which it reads as signed.
+    fn in_new_words(mut self, python: &Python) -> Row {
+        if python.version.major == 2 {
+            for name in self.before.iter_mut().chain(&mut self.after) {
+                *name = match &name[..] {
+                    "str" => "bytes_or_str".into(),
+                    "unicode" => "str".into(),
+                    "long" => "int".into(),
+                    _ => continue,
+                };
+            }
+            if self.name.starts_with("LONG_BIN") {
+                self.arg = self.arg.map(|arg| arg.replace("int4", "uint4"));
+            }
+        }
+        self
+    }
+}
+
+#[derive(Deserialize)]
+struct Opcodes {
+    opcodes: Vec<Row>,
+}
+
+/// Our table says what `pickletools` says of each opcode that it knows, and lacks none.
+pub(super) fn opcodes(_: &Setting, python: &Python) -> anyhow::Result<Outcome> {
+    let told: Opcodes = Setting::worker(&python.path, &[]).ask("opcodes", json!({}))?;
+    let highest = told.opcodes.iter().map(|row| row.protocol).max().unwrap_or(0);
+    let mut theirs: BTreeMap<u8, Row> =
+        told.opcodes.into_iter().map(|row| (row.byte, row.in_new_words(python))).collect();
+    let mut failures = Vec::new();
+    for opcode in Opcode::ALL.into_iter().filter(|opcode| opcode.protocol().version() <= highest) {
+        let ours = Row::of(opcode);
+        match theirs.remove(&ours.byte) {
+            Some(row) => failures.extend(Failure::unless_same(&ours.name.clone(), &ours, &row)),
+            None => failures.push(Failure::new(ours.name.clone(), format!("{ours:?}"), "no such opcode")),
+        }
+    }
+    failures.extend(theirs.into_values().map(|row| Failure::new(row.name.clone(), "no such opcode", format!("{row:?}"))));
+    Ok(Outcome::of(Opcode::ALL.len(), failures))
+}
+
+/// What a worker says of a value.
+#[derive(Deserialize)]
+struct Made {
+    described: String,
+    pickles: Vec<String>,
+    by_python: Vec<String>,
+}
+
+fn made(worker: &mut super::worker::Worker, value: &Value) -> anyhow::Result<(String, Vec<Vec<u8>>)> {
+    let mut request = value.to_json();
+    request["protocols"] = json!([0, 1, 2, 3, 4, 5]);
+    let made: Made = worker.ask("make", request)?;
+    let pickles = made.pickles.iter().chain(&made.by_python).map(|pickle| unhex(pickle)).collect::<anyhow::Result<_>>()?;
+    Ok((made.described, pickles))
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    listings: Vec<String>,
+    optimized: Vec<String>,
+}
+
+/// `pickletools` as it lists today lists with these words; older ones differ in some.
+const LISTS_ALIKE: (u8, u8) = (3, 8);
+
+/// Listings and optimized pickles are `pickletools`' own, byte for byte.
+pub(super) fn listing(setting: &Setting, python: &Python) -> anyhow::Result<Outcome> {
+    let mut writer = Setting::worker(&python.path, &[]);
+    let alike = |python: &&Python| (python.version.major, python.version.minor) >= LISTS_ALIKE;
+    let newest = setting.pythons.iter().filter(alike).filter(|python| python.is_cpython()).max_by_key(|python| python.version);
+    let Some(judge) = Some(python).filter(alike).or(newest) else {
+        return Ok(Outcome::NotRun("there is no Python whose pickletools lists as it does today (3.8 or newer)".into()));
+    };
+    let mut judge = Setting::worker(&judge.path, &[]);
+    Ok(setting.try_cases("listing", setting.cases(30, 300), &values(12), |value| {
+        let (_, pickles) = made(&mut writer, value)?;
+        for annotate in [0, 40] {
+            let request = json!({ "pickles": pickles.iter().map(|pickle| hex(pickle)).collect::<Vec<_>>(), "annotate": annotate });
+            let listed: Listed = judge.ask("list", request)?;
+            for (i, pickle) in pickles.iter().enumerate() {
+                let case = format!("a pickle of {}", hex(pickle));
+                let mut ours = Vec::new();
+                let told = pickle_parse::Dis::new().annotate(annotate).write(pickle, &mut ours);
+                let ours = match told {
+                    Ok(_) => String::from_utf8_lossy(&ours).into_owned(),
+                    Err(error) => error.to_string(),
+                };
+                if ours != listed.listings[i] {
+                    return Ok(Some(Failure::new(case, ours, listed.listings[i].clone())));
+                }
+                let ops: Vec<_> = Ops::new(pickle).map(|op| op.map(|(_, op)| op)).collect::<Result<_, _>>()?;
+                let optimized = hex(&pickle_emit::optimize(ops)?);
+                if optimized != listed.optimized[i] {
+                    return Ok(Some(Failure::new(case, optimized, listed.optimized[i].clone())));
+                }
+            }
+        }
+        Ok(None)
+    }))
+}
+
+/// Ops and graphs of what the interpreter's picklers wrote come out as the same bytes.
+pub(super) fn roundtrip(setting: &Setting, python: &Python) -> anyhow::Result<Outcome> {
+    let mut worker = Setting::worker(&python.path, &[]);
+    Ok(setting.try_cases("roundtrip", setting.cases(60, 600), &values(14), |value| {
+        for pickle in made(&mut worker, value)?.1 {
+            let mut writer = OpWriter::with_checks(Vec::new());
+            for op in Ops::new(&pickle) {
+                writer.write(&op?.1)?;
+            }
+            if writer.sink() != &pickle {
+                return Ok(Some(Failure::new("ops written again", hex(writer.sink()), hex(&pickle))));
+            }
+            let written = graph_to_vec(&pickle_parse::graph(pickle.clone())?)?;
+            if written != pickle {
+                return Ok(Some(Failure::new("a graph written again", hex(&written), hex(&pickle))));
+            }
+        }
+        Ok(None)
+    }))
+}
+
+#[derive(Deserialize)]
+struct Loaded {
+    described: Vec<String>,
+}
+
+/// What Python pickles, Rust reads as the same value; what Rust writes, at any protocol, Python loads as the same value.
+pub(super) fn values_agree(setting: &Setting, python: &Python) -> anyhow::Result<Outcome> {
+    let mut worker = Setting::worker(&python.path, &[]);
+    let highest = if python.version.major == 2 { 2 } else if python.version.minor < 8 { 4 } else { 5 };
+    let protocols = || Protocol::ALL.into_iter().filter(move |protocol| protocol.version() <= highest);
+    let from_python = setting.try_cases("values from Python", setting.cases(40, 400), &values(14), |value| {
+        let (described, pickles) = made(&mut worker, value)?;
+        for pickle in pickles {
+            let graph = pickle_parse::graph(pickle.clone())?;
+            if value.is_known() {
+                let ours = describe::describe(&graph, graph.root());
+                if ours != described {
+                    return Ok(Some(Failure::new(format!("read from {}", hex(&pickle)), ours, described)));
+                }
+            }
+            let mut written = Vec::new();
+            for protocol in protocols() {
+                written.push(GraphEncoder::new().protocol(protocol).encode(&graph)?);
+            }
+            let request = json!({ "pickles": written.iter().map(|pickle| hex(pickle)).collect::<Vec<_>>() });
+            let loaded: Loaded = worker.ask("load", request)?;
+            for (ours, written) in loaded.described.into_iter().zip(written) {
+                if ours != described {
+                    let case = format!("{} written as {}", hex(&pickle), hex(&written));
+                    return Ok(Some(Failure::new(case, ours, described)));
+                }
+            }
+        }
+        Ok(None)
+    });
+    let from_rust = setting.try_cases("values from Rust", setting.cases(40, 400), &values(14), |value| {
+        if !value.is_known() {
+            return Ok(None);
+        }
+        let (graph, described) = (value.to_graph(), value.describe());
+        let mut written = Vec::new();
+        for protocol in protocols() {
+            written.push(GraphEncoder::new().protocol(protocol).encode(&graph)?);
+        }
+        let request = json!({ "pickles": written.iter().map(|pickle| hex(pickle)).collect::<Vec<_>>() });
+        let loaded: Loaded = worker.ask("load", request)?;
+        for (theirs, written) in loaded.described.into_iter().zip(written) {
+            if theirs != described {
+                return Ok(Some(Failure::new(format!("a pickle that Rust wrote, {}", hex(&written)), described, theirs)));
+            }
+        }
+        Ok(None)
+    });
+    Ok(both(from_python, from_rust))
+}
+
+/// Data of every other interpreter is the same value here: as it is, by our module where it is built, and carried by Rust, which
+/// reads it and writes it at the newest protocol that this interpreter has.
+pub(super) fn data_crosses(setting: &Setting, python: &Python) -> anyhow::Result<Outcome> {
+    let module = setting.module_if_built(python);
+    let by_us = module.is_some();
+    let mut reader = Setting::worker(module.as_ref().map_or(&python.path, |module| &module.python), &[]);
+    let mut outcome = Outcome::Passed(0);
+    for other in setting.pythons.iter().filter(|other| other.slug() != python.slug()) {
+        let mut writer = Setting::worker(&other.path, &[]);
+        let from_python_2 = other.version.major == 2;
+        let check = format!("from {}", other.name());
+        let tried = setting.try_cases(&check, setting.cases(4, 40), &values(10), |value| {
+            // What standard classes pickle as differs from version to version, and of Python 2's `str`s only the reader knows
+            // whether they are text.
+            if !value.is_known() || (from_python_2 && value.has_names()) {
+                return Ok(None);
+            }
+            let (described, pickles) = made(&mut writer, value)?;
+            let mut sent = Vec::new();
+            for pickle in pickles {
+                let graph = Loader::new().python3_names(from_python_2 && python.version.major > 2).load(pickle.clone())?;
+                let protocol = highest_of(python);
+                sent.push((GraphEncoder::new().protocol(protocol).encode(&graph)?, false));
+                if graph.protocol() <= protocol && python.version.major >= other.version.major {
+                    sent.push((pickle, true));
+                }
+            }
+            for as_it_is in [false, true] {
+                let sent: Vec<String> = sent.iter().filter(|sent| sent.1 == as_it_is).map(|(pickle, _)| hex(pickle)).collect();
+                let request = json!({ "pickles": &sent, "writer_is_python_2": from_python_2, "by_us": as_it_is && by_us });
+                let loaded: Loaded = reader.ask("load", request)?;
+                for (theirs, sent) in loaded.described.into_iter().zip(sent) {
+                    if theirs != described {
+                        let case = format!("a value of {other}, loaded from {sent}");
+                        return Ok(Some(Failure::new(case, theirs, described)));
+                    }
+                }
+            }
+            Ok(None)
+        });
+        outcome = both(outcome, tried);
+    }
+    Ok(outcome)
+}
+
+fn highest_of(python: &Python) -> Protocol {
+    match (python.version.major, python.version.minor) {
+        (2, _) => Protocol::V2,
+        (_, 0..8) => Protocol::V4,
+        _ => Protocol::V5,
+    }
+}
