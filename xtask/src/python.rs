@@ -252,8 +252,8 @@ fn system_folders() -> Vec<PathBuf> {
     folders.iter().map(PathBuf::from).collect()
 }
 
-/// Folders that hold one installed Python each: pyenv's, uv's, asdf's, conda's environments, and those of the installers of
-/// python.org.
+/// Folders that hold one installed Python each: pyenv's, uv's, asdf's, conda's environments, those of the installers of python.org,
+/// and what was unpacked below `/opt`.
 fn version_folders() -> Vec<PathBuf> {
     let variable = |name| env::var_os(name).map(PathBuf::from);
     let home = variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).unwrap_or_default();
@@ -263,6 +263,8 @@ fn version_folders() -> Vec<PathBuf> {
         variable("UV_PYTHON_INSTALL_DIR").unwrap_or_else(|| home.join(".local/share/uv/python")),
         variable("ASDF_DATA_DIR").unwrap_or_else(|| home.join(".asdf")).join("installs/python"),
         "/Library/Frameworks/Python.framework/Versions".into(),
+        "/opt".into(),
+        "/opt/python".into(),
     ];
     if let Some(data) = variable("APPDATA") {
         parents.push(data.join("uv/python"));

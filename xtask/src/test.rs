@@ -115,7 +115,7 @@ fn on_python(shell: &Shell, steps: &mut Steps, python: &Python, pytest: &[String
 
 /// Pickles by upstream, edited and built by Rust alone, work in a Python.
 fn edited_pickles(shell: &Shell, python: &Path) -> anyhow::Result<()> {
-    let folder = shell.create_dir(target().join("test/edited"))?;
+    let folder = shell.create_dir(venv::folder().join("edited"))?;
     quietly(cmd!(shell, "{python} xtask/python/edited/make.py cloudpickle {folder}"))?;
     quietly(cmd!(shell, "cargo run --quiet --package cloud-reduce --example edit {folder}"))?;
     quietly(cmd!(shell, "{python} xtask/python/edited/check.py {folder}"))

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::python::Python;
 
+/// Line, last line, column and column behind the end.
+type Position = (Option<i32>, Option<i32>, Option<u32>, Option<u32>);
+
 /// What an interpreter says of a code object.
 #[derive(Deserialize)]
 struct Told {
@@ -31,7 +34,7 @@ struct Told {
     globals: Vec<Vec<u32>>,
     /// What is wrong with a code object that is made from its attributes in the order of our layout.
     rebuilt: Option<String>,
-    positions: Option<Vec<(Option<i32>, Option<i32>, Option<u32>, Option<u32>)>>,
+    positions: Option<Vec<Position>>,
 }
 
 #[derive(Deserialize)]
@@ -50,7 +53,8 @@ const QUICK: u64 = 40;
 /// Our instructions, lines, positions, handlers, global names and layout are the interpreter's own, over the standard library.
 pub(super) fn code(setting: &Setting, python: &Python) -> anyhow::Result<Outcome> {
     let implementation = if python.is_cpython() { Implementation::CPython } else { Implementation::PyPy };
-    let known = OpcodeTable::of(implementation, python.version).zip(CodeLayout::for_python(python.version.major, python.version.minor));
+    let known =
+        OpcodeTable::of(implementation, python.version).zip(CodeLayout::for_python(python.version.major, python.version.minor));
     let Some((table, layout)) = known else {
         return Ok(match python.version.major {
             2 => Outcome::NotApplicable("cloud-reduce reads the code of Python 3.6 and newer".into()),
@@ -59,12 +63,12 @@ pub(super) fn code(setting: &Setting, python: &Python) -> anyhow::Result<Outcome
     };
     let layout: Vec<&str> = layout.fields().iter().map(|field| field.attribute()).collect();
     let mut worker = Setting::worker(&python.path, &[]);
-    let files: Files = worker.ask("files", json!({}))?;
+    let files: Files = worker.ask("bytecode.files", json!({}))?;
     let mut compared = 0;
     let mut smallest: Option<(usize, Failure)> = None;
     let (first, step) = if setting.quick { ((setting.seed % QUICK) as usize, QUICK as usize) } else { (0, 1) };
     for file in files.files.into_iter().skip(first).step_by(step) {
-        let told: Codes = worker.ask("code", json!({ "file": file, "layout": layout }))?;
+        let told: Codes = worker.ask("bytecode.code", json!({ "file": file, "layout": layout }))?;
         for told in told.codes {
             compared += 1;
             if let Some(failure) = compare(&told, table, implementation, python)? {
@@ -120,8 +124,7 @@ fn compare(
         }
     }
     let exceptions = unhex(&told.exceptions)?;
-    let handlers: Vec<_> =
-        ExceptionHandlers::new(&exceptions).map(|h| (h.start, h.end, h.target, h.depth, h.lasti)).collect();
+    let handlers: Vec<_> = ExceptionHandlers::new(&exceptions).map(|h| (h.start, h.end, h.target, h.depth, h.lasti)).collect();
     if let Some(failure) = Failure::unless_same("exception handlers", &handlers, &told.handlers) {
         return Ok(Some(failure));
     }

@@ -53,7 +53,7 @@ enum Told {
         /// What the calls gave.
         outcomes: Vec<String>,
         /// What the interpreter says of the function, if it is one.
-        facts: Option<Facts>,
+        facts: Option<Box<Facts>>,
     },
 }
 
@@ -137,7 +137,7 @@ fn of_release(setting: &Setting, python: &Python, release: &str, highest: u8, ca
     setting.try_cases(&format!("functions {release}"), cases, &programs(python.version), |program| {
         for protocol in [2, highest] {
             let request = json!({ "source": program.source, "protocol": protocol });
-            let pickled: Pickled = writer.ask("pickle", request)?;
+            let pickled: Pickled = writer.ask("programs.dump", request)?;
             let pickle = unhex(&pickled.pickle)?;
             let graph = pickle_parse::graph(pickle.clone())?;
             // What the release itself makes of its pickle is what it means; old ones lose some of what the object was.
@@ -145,7 +145,7 @@ fn of_release(setting: &Setting, python: &Python, release: &str, highest: u8, ca
                 Told::Loaded { outcomes, facts } => (outcomes, facts),
                 Told::Failed(_) => return Ok(None), // nor can that release load it
             };
-            if let Some(failure) = compare(&graph, &pickled, copy.as_ref(), python)? {
+            if let Some(failure) = compare(&graph, &pickled, copy.as_deref(), python)? {
                 return Ok(Some(failure));
             }
             let again = graph_to_vec(&graph)?;
@@ -179,7 +179,7 @@ fn of_release(setting: &Setting, python: &Python, release: &str, highest: u8, ca
 fn call(worker: &mut Worker, pickle: &str, calls: &str, mut request: serde_json::Value) -> anyhow::Result<Told> {
     request["pickled"] = pickle.into();
     request["calls"] = calls.into();
-    worker.ask("call", request)
+    worker.ask("programs.call", request)
 }
 
 /// A failure if what was loaded does not do what it must.
@@ -226,7 +226,9 @@ const RELEASES: [(&str, u8, u8); 10] = [
 pub(super) fn history(setting: &Setting, python: &Python) -> anyhow::Result<Outcome> {
     let runs: Vec<&str> = RELEASES
         .iter()
-        .filter(|(_, oldest, newest)| python.is_cpython() && python.version.major == 3 && (*oldest..=*newest).contains(&python.version.minor))
+        .filter(|(_, oldest, newest)| {
+            python.is_cpython() && python.version.major == 3 && (*oldest..=*newest).contains(&python.version.minor)
+        })
         .map(|(release, ..)| *release)
         .collect();
     if runs.is_empty() {
@@ -234,7 +236,11 @@ pub(super) fn history(setting: &Setting, python: &Python) -> anyhow::Result<Outc
     }
     // Fewer cases of each: there are many releases.
     let cases = setting.cases(4, 60);
-    Ok(runs.into_iter().map(|release| of_release(setting, python, release, highest(python), cases)).reduce(both).unwrap_or(Outcome::Passed(0)))
+    Ok(runs
+        .into_iter()
+        .map(|release| of_release(setting, python, release, highest(python), cases))
+        .reduce(both)
+        .unwrap_or(Outcome::Passed(0)))
 }
 
 #[derive(Deserialize)]
@@ -264,10 +270,10 @@ pub(super) fn live(setting: &Setting, python: &Python) -> anyhow::Result<Outcome
     }
     let mut writer = Setting::worker(&module.python, &[]);
     let mut beside_upstream = Setting::worker(&module.python, &[]);
-    let mut alone = Setting::worker(&python.path, &[module.alone]);
+    let mut alone = Setting::worker_alone(python, &module);
     let of_programs = setting.try_cases("live", setting.cases(25, 250), &programs(python.version), |program: &Program| {
         let request = json!({ "source": program.source, "protocols": [2, 3, 4, 5] });
-        let dumped: Dumped = writer.ask("dump_both", request)?;
+        let dumped: Dumped = writer.ask("programs.dump_both", request)?;
         let mut pickles = Vec::new();
         for (protocol, (upstream, ours)) in (2..).zip(dumped.pairs) {
             if ours != upstream {
@@ -294,7 +300,7 @@ pub(super) fn live(setting: &Setting, python: &Python) -> anyhow::Result<Outcome
     let of_values = setting.try_cases("live values", setting.cases(40, 400), &values(14), |value| {
         let mut request = value.to_json();
         request["protocols"] = json!([0, 1, 2, 3, 4, 5]);
-        let dumped: DumpedValues = writer.ask("dump_values", request)?;
+        let dumped: DumpedValues = writer.ask("values.dump_values", request)?;
         for (protocol, ((upstream, ours), loaded)) in dumped.pairs.into_iter().zip(dumped.loaded).enumerate() {
             if ours != upstream {
                 let case = format!("what upstream and we pickle at protocol {protocol}");
@@ -320,16 +326,17 @@ pub(super) fn cross(setting: &Setting, python: &Python) -> anyhow::Result<Outcom
     };
     let mut outcome = data;
     let mut reader = Setting::worker(&module.python, &[]);
-    let writers = setting.pythons.iter().filter(|other| {
-        other.is_cpython() && other.version != python.version && other.version >= PythonVersion::new(3, 8)
-    });
+    let writers = setting
+        .pythons
+        .iter()
+        .filter(|other| other.is_cpython() && other.version != python.version && other.version >= PythonVersion::new(3, 8));
     for other in writers {
         let mut writer = Setting::worker(&other.path, std::slice::from_ref(&folder));
         // What both have the syntax of.
         let syntax = programs(python.version.min(other.version));
         let tried = setting.try_cases(&format!("functions from {other}"), setting.cases(3, 30), &syntax, |program| {
             let request = json!({ "source": program.source, "protocol": 5 });
-            let pickled: Pickled = writer.ask("pickle", request)?;
+            let pickled: Pickled = writer.ask("programs.dump", request)?;
             let graph = pickle_parse::graph(unhex(&pickled.pickle)?)?;
             let runs_here = |function: Function<'_>| {
                 function.code.shape(|shape| shape.may_be_made_by(Implementation::CPython, python.version))

@@ -39,7 +39,9 @@ impl Cell {
     pub(super) fn line(&self) -> String {
         let told = match &self.outcome {
             Outcome::Passed(cases) => format!("ok       {cases} cases"),
-            Outcome::Failed(failures) => format!("FAILED   {}", failures.first().map_or("", |f| f.case.lines().next().unwrap_or(""))),
+            Outcome::Failed(failures) => {
+                format!("FAILED   {}", failures.first().map_or("", |f| f.case.lines().next().unwrap_or("")))
+            }
             Outcome::NotRun(why) => format!("not run  {}", why.lines().next().unwrap_or("")),
             Outcome::NotApplicable(why) => format!("-        {why}"),
         };

@@ -106,13 +106,7 @@ pub(crate) const CHECKS: [Check; 11] = [
         slow: false,
         run: functions::live,
     },
-    Check {
-        name: "suite",
-        claim: "the module's own tests pass",
-        needs: Needs::Module,
-        slow: true,
-        run: suites::suite,
-    },
+    Check { name: "suite", claim: "the module's own tests pass", needs: Needs::Module, slow: true, run: suites::suite },
     Check {
         name: "pickletester",
         claim: "what upstream passes of CPython's own pickle tests, the module passes",
@@ -230,7 +224,9 @@ fn run(setting: &Setting, checks: &[&Check], named: bool) -> anyhow::Result<Vec<
         }
     }
     let progress = ProgressBar::new(waiting.len() as u64);
-    progress.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()));
+    progress.set_style(
+        ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
     let queue = (Mutex::new(Queue { waiting, building: false, built, running: 0, cells }), Condvar::new());
     let workers = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {

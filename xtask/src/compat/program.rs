@@ -74,7 +74,10 @@ const STATEMENTS: [(&str, (u8, u8)); 16] = [
     ("try:\n    r = X\nexcept (TypeError, ValueError) as error:\n    r = str(Y)\nfinally:\n    s = 1", (3, 0)),
     ("def inner(x=X):\n    return (x, a, c0)\nr = inner()", (3, 0)),
     ("def inner():\n    nonlocal r\n    r = (r, X)\ninner()", (3, 0)),
-    ("class Local(Base):\n    kind = 'local'\n    def method(self):\n        return (super().__repr__(), __class__.__name__, a)\nr = (Local.kind, Local(X, Y).method())", (3, 0)),
+    (
+        "class Local(Base):\n    kind = 'local'\n    def method(self):\n        return (super().__repr__(), __class__.__name__, a)\nr = (Local.kind, Local(X, Y).method())",
+        (3, 0),
+    ),
     ("import json\nr = json.dumps(str(X))", (3, 0)),
     ("from collections import Counter\nr = Counter(str(X)).most_common(1)", (3, 0)),
     ("while r is None:\n    r = X\n    break\nelse:\n    r = (Y, r)", (3, 0)),
@@ -82,7 +85,10 @@ const STATEMENTS: [(&str, (u8, u8)); 16] = [
     ("with open(os.devnull) as file:\n    r = (X, file.closed)", (3, 0)),
     ("r = f'{X!r:>4} {c0}'", (3, 12)),
     ("match X:\n    case [x, *_]:\n        r = x\n    case {'k': x}:\n        r = (x, Y)\n    case _:\n        r = Y", (3, 10)),
-    ("try:\n    raise ExceptionGroup('g', [ValueError(1)])\nexcept* ValueError as group:\n    r = (X, len(group.exceptions))", (3, 11)),
+    (
+        "try:\n    raise ExceptionGroup('g', [ValueError(1)])\nexcept* ValueError as group:\n    r = (X, len(group.exceptions))",
+        (3, 11),
+    ),
     ("def typed[T](x: T) -> list[T]:\n    return [x, typed.__type_params__[0].__name__]\nr = typed(X)", (3, 12)),
 ];
 
@@ -96,17 +102,47 @@ const PARAMETERS: [(&str, (u8, u8)); 5] = [
 
 /// What the target is, around a body `BODY` with parameters `PARAMS`.
 const SHAPES: [(&str, (u8, u8)); 11] = [
-    ("def make(c0, c1):\n    def target(PARAMS):\n        BODY\n        return r\n    return target\ntarget = make(5, [6])", (3, 0)),
+    (
+        "def make(c0, c1):\n    def target(PARAMS):\n        BODY\n        return r\n    return target\ntarget = make(5, [6])",
+        (3, 0),
+    ),
     ("c0, c1 = 5, [6]\ndef target(PARAMS):\n    'What it does.'\n    BODY\n    return r\ntarget.attribute = {'x': 1}", (3, 0)),
-    ("c0 = c1 = 7\nclass Target(Base):\n    'A class.'\n    kind = 'target'\n    def __call__(self, PARAMS):\n        BODY\n        return r\n    @property\n    def size(self):\n        return len(self.args)\n    @staticmethod\n    def of(*args):\n        return Target(*args)\ntarget = lambda *args: (Target.of(*args)(*args), Target(1).size)", (3, 0)),
-    ("def make(c0):\n    c1 = [c0]\n    def target(PARAMS):\n        global G1\n        nonlocal c1\n        BODY\n        c1 = (c1, G0)\n        G1 = str(c1)\n        return (r, c1)\n    return target\ntarget = make('cell')", (3, 0)),
-    ("c0 = c1 = None\nimport enum\nclass Colour(enum.Enum):\n    RED = 1\n    BLUE = 'b'\n    def shown(self):\n        return self.name.lower()\ndef target(PARAMS):\n    BODY\n    return (r, Colour.RED.shown(), Colour('b') is Colour.BLUE)", (3, 0)),
-    ("c0 = c1 = 0\nclass Meta(type):\n    def __len__(cls):\n        return 3\nclass Target(Base, metaclass=Meta):\n    __slots__ = ('slot',)\n    def __init__(self, PARAMS):\n        BODY\n        self.slot = r\n        self.args = ()\n    def __repr__(self):\n        return repr((self.slot, len(type(self))))\ntarget = Target", (3, 0)),
-    ("c0, c1 = 1, 2\ndef fact(n):\n    return 1 if n < 2 else n * fact(n - 1)\ndef target(PARAMS):\n    BODY\n    return (r, fact(5))", (3, 0)),
-    ("c0, c1 = 1, 2\nimport functools\ndef twice(f):\n    @functools.wraps(f)\n    def wrapper(*args):\n        return (f(*args), f(*args))\n    return wrapper\n@twice\ndef target(PARAMS):\n    BODY\n    return r", (3, 0)),
-    ("c0, c1 = 1, 2\nimport dataclasses\n@dataclasses.dataclass\nclass Point:\n    x: int\n    y: list = dataclasses.field(default_factory=list)\ndef target(PARAMS):\n    BODY\n    return (r, Point(1), Point(2, [3]) == Point(2, [3]))", (3, 7)),
-    ("c0, c1 = 1, 2\nimport asyncio\ndef target(PARAMS):\n    async def run():\n        BODY\n        return r\n    coroutine = run()\n    try:\n        coroutine.send(None)\n    except StopIteration as stop:\n        return stop.value", (3, 0)),
-    ("c0, c1 = 1, 2\nclass Box[T]:\n    def __init__(self, value: T):\n        self.value = value\n    def get(self) -> T:\n        return self.value\ndef target(PARAMS):\n    BODY\n    return Box[int](r).get()", (3, 12)),
+    (
+        "c0 = c1 = 7\nclass Target(Base):\n    'A class.'\n    kind = 'target'\n    def __call__(self, PARAMS):\n        BODY\n        return r\n    @property\n    def size(self):\n        return len(self.args)\n    @staticmethod\n    def of(*args):\n        return Target(*args)\ntarget = lambda *args: (Target.of(*args)(*args), Target(1).size)",
+        (3, 0),
+    ),
+    (
+        "def make(c0):\n    c1 = [c0]\n    def target(PARAMS):\n        global G1\n        nonlocal c1\n        BODY\n        c1 = (c1, G0)\n        G1 = str(c1)\n        return (r, c1)\n    return target\ntarget = make('cell')",
+        (3, 0),
+    ),
+    (
+        "c0 = c1 = None\nimport enum\nclass Colour(enum.Enum):\n    RED = 1\n    BLUE = 'b'\n    def shown(self):\n        return self.name.lower()\ndef target(PARAMS):\n    BODY\n    return (r, Colour.RED.shown(), Colour('b') is Colour.BLUE)",
+        (3, 0),
+    ),
+    (
+        "c0 = c1 = 0\nclass Meta(type):\n    def __len__(cls):\n        return 3\nclass Target(Base, metaclass=Meta):\n    __slots__ = ('slot',)\n    def __init__(self, PARAMS):\n        BODY\n        self.slot = r\n        self.args = ()\n    def __repr__(self):\n        return repr((self.slot, len(type(self))))\ntarget = Target",
+        (3, 0),
+    ),
+    (
+        "c0, c1 = 1, 2\ndef fact(n):\n    return 1 if n < 2 else n * fact(n - 1)\ndef target(PARAMS):\n    BODY\n    return (r, fact(5))",
+        (3, 0),
+    ),
+    (
+        "c0, c1 = 1, 2\nimport functools\ndef twice(f):\n    @functools.wraps(f)\n    def wrapper(*args):\n        return (f(*args), f(*args))\n    return wrapper\n@twice\ndef target(PARAMS):\n    BODY\n    return r",
+        (3, 0),
+    ),
+    (
+        "c0, c1 = 1, 2\nimport dataclasses\n@dataclasses.dataclass\nclass Point:\n    x: int\n    y: list = dataclasses.field(default_factory=list)\ndef target(PARAMS):\n    BODY\n    return (r, Point(1), Point(2, [3]) == Point(2, [3]))",
+        (3, 7),
+    ),
+    (
+        "c0, c1 = 1, 2\nimport asyncio\ndef target(PARAMS):\n    async def run():\n        BODY\n        return r\n    coroutine = run()\n    try:\n        coroutine.send(None)\n    except StopIteration as stop:\n        return stop.value",
+        (3, 0),
+    ),
+    (
+        "c0, c1 = 1, 2\nclass Box[T]:\n    def __init__(self, value: T):\n        self.value = value\n    def get(self) -> T:\n        return self.value\ndef target(PARAMS):\n    BODY\n    return Box[int](r).get()",
+        (3, 12),
+    ),
 ];
 
 /// A recipe whose numbers are brought into range when the version is known.
@@ -130,7 +166,9 @@ pub(super) fn programs(version: PythonVersion) -> impl Strategy<Value = Program>
         let mut source = HEAD.to_owned();
         if let Some(expression) = lambda {
             let expression = expression.text(version, 0);
-            source.push_str(&format!("\ndef make(c0, c1):\n    return lambda a=1, b=2, *args: {expression}\ntarget = make(5, [6])\n"));
+            source.push_str(&format!(
+                "\ndef make(c0, c1):\n    return lambda a=1, b=2, *args: {expression}\ntarget = make(5, [6])\n"
+            ));
         } else {
             let statements: Vec<String> = body.iter().map(|(form, x, y)| statement_text(*form, x, y, version)).collect();
             let mut body = vec!["r = None".to_owned()];
@@ -156,11 +194,8 @@ pub(super) fn programs(version: PythonVersion) -> impl Strategy<Value = Program>
 
 /// The form that a number means among those that a version has.
 fn pick(forms: &[(&'static str, (u8, u8))], number: u8, version: PythonVersion) -> &'static str {
-    let able: Vec<&'static str> = forms
-        .iter()
-        .filter(|(_, (major, minor))| PythonVersion::new(*major, *minor) <= version)
-        .map(|(form, _)| *form)
-        .collect();
+    let able: Vec<&'static str> =
+        forms.iter().filter(|(_, (major, minor))| PythonVersion::new(*major, *minor) <= version).map(|(form, _)| *form).collect();
     able[usize::from(number) % able.len()]
 }
 

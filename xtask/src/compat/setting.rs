@@ -1,6 +1,7 @@
 //! [`Setting`]: what all checks of a run share, and [`Outcome`]: what a check comes to.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock},
@@ -19,6 +20,9 @@ use crate::{
     root,
     venv::{self, UPSTREAM, Venv},
 };
+
+/// How many smaller cases are tried when one has failed.
+const PATIENCE: u32 = 1000;
 
 /// What a check comes to on one interpreter.
 #[derive(Clone, Debug)]
@@ -164,9 +168,14 @@ impl Setting {
         Ok(folder)
     }
 
-    /// Starts an interpreter that answers.
+    /// An interpreter that answers, with `import_path` before where it finds modules by itself.
     pub(super) fn worker(python: &Path, import_path: &[PathBuf]) -> Worker {
-        Worker::new(python.to_owned(), import_path.to_vec())
+        Worker::new(python.to_owned(), import_path.to_vec(), true)
+    }
+
+    /// An interpreter that has the module, its own standard library, and nothing else.
+    pub(super) fn worker_alone(python: &Python, module: &Module) -> Worker {
+        Worker::new(python.path.clone(), vec![module.alone.clone()], false)
     }
 
     /// Tries a claim on cases that are made up; of a failure the smallest case that shows it is told.
@@ -177,38 +186,34 @@ impl Setting {
         check: &str,
         cases: u32,
         strategy: &S,
-        mut test: impl FnMut(&S::Value) -> anyhow::Result<Option<Failure>>,
+        test: impl FnMut(&S::Value) -> anyhow::Result<Option<Failure>>,
     ) -> Outcome {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.seed.to_le_bytes());
         for (place, byte) in seed[8..].iter_mut().zip(check.bytes()) {
             *place = byte;
         }
-        let config = Config { cases, failure_persistence: None, max_shrink_iters: 600, ..Config::default() };
+        let config = Config { cases, failure_persistence: None, max_shrink_iters: u32::MAX - 1, ..Config::default() };
         let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
-        let failed = std::cell::RefCell::new(Vec::new());
-        let test = std::cell::RefCell::new(&mut test);
-        let mut shown = |case: &S::Value| {
-            let failure = (test.borrow_mut())(case)
-                .unwrap_or_else(|error| Some(Failure::new(String::new(), "it cannot be told", format!("{error:#}"))));
-            failure.map(|failure| {
-                let case = format!("{case:?}");
-                let case = if failure.case.is_empty() { case } else { format!("{}, of\n{case}", failure.case) };
-                Failure { case, ..failure }
-            })
-        };
-        let shown = std::cell::RefCell::new(&mut shown);
-        let result = runner.run(strategy, |case| match (shown.borrow_mut())(&case) {
-            None => Ok(()),
-            Some(failure) => {
-                *failed.borrow_mut() = vec![failure];
-                Err(TestCaseError::fail("it does not hold"))
+        let state = RefCell::new((test, Vec::new(), PATIENCE));
+        let result = runner.run(strategy, |case| {
+            let (test, failed, patience) = &mut *state.borrow_mut();
+            if !failed.is_empty() {
+                // Among those that are left there may be a smaller one, but this is small enough.
+                let Some(left) = patience.checked_sub(1) else { return Ok(()) };
+                *patience = left;
             }
+            let failure = test(&case).unwrap_or_else(|error| Some(Failure::new("", "it cannot be told", format!("{error:#}"))));
+            let Some(mut failure) = failure else { return Ok(()) };
+            let of = if failure.case.is_empty() { "" } else { ", of\n" };
+            failure.case = format!("{}{of}{case:?}", failure.case);
+            // The last one to fail is the smallest.
+            *failed = vec![failure];
+            Err(TestCaseError::fail("it does not hold"))
         });
         match result {
             Ok(()) => Outcome::Passed(cases as usize),
-            // The last case that failed is the smallest one.
-            Err(TestError::Fail(..)) => Outcome::Failed(failed.into_inner()),
+            Err(TestError::Fail(..)) => Outcome::Failed(state.into_inner().1),
             Err(TestError::Abort(reason)) => Outcome::NotRun(reason.to_string()),
         }
     }

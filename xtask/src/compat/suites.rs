@@ -78,7 +78,11 @@ pub(super) fn pickletester(setting: &Setting, python: &Python) -> anyhow::Result
         let Some(ran) = text.lines().next_back().and_then(|line| serde_json::from_str::<Ran>(line).ok()) else {
             let errors = String::from_utf8_lossy(&output.stderr);
             let end: String = errors.lines().rev().take(20).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
-            return Ok(Outcome::Failed(vec![Failure::new(format!("all tests, {whose}"), format!("{}\n{end}", output.status), "they run")]));
+            return Ok(Outcome::Failed(vec![Failure::new(
+                format!("all tests, {whose}"),
+                format!("{}\n{end}", output.status),
+                "they run",
+            )]));
         };
         results.push(ran);
     }

@@ -152,9 +152,8 @@ impl Value {
                 let to = usize::from(to) % count;
                 if to < index || kinds[to] { to } else { to % index.max(1) }
             };
-            let held = |items: Vec<u16>| -> Vec<usize> {
-                items.into_iter().map(any).filter(|&to| to < index || kinds[to]).collect()
-            };
+            let held =
+                |items: Vec<u16>| -> Vec<usize> { items.into_iter().map(any).filter(|&to| to < index || kinds[to]).collect() };
             let node = match raw {
                 Raw::Leaf(node) => node,
                 Raw::List(items) => Node::List(items.into_iter().map(any).collect()),
@@ -393,6 +392,6 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 ///
 /// Where the text is something else.
 pub(super) fn unhex(text: &str) -> anyhow::Result<Vec<u8>> {
-    anyhow::ensure!(text.len() % 2 == 0 && text.is_ascii(), "no hexadecimal: {text:?}");
+    anyhow::ensure!(text.len().is_multiple_of(2) && text.is_ascii(), "no hexadecimal: {text:?}");
     Ok((0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16)).collect::<Result<_, _>>()?)
 }

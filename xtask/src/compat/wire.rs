@@ -65,10 +65,9 @@ struct Opcodes {
 
 /// Our table says what `pickletools` says of each opcode that it knows, and lacks none.
 pub(super) fn opcodes(_: &Setting, python: &Python) -> anyhow::Result<Outcome> {
-    let told: Opcodes = Setting::worker(&python.path, &[]).ask("opcodes", json!({}))?;
+    let told: Opcodes = Setting::worker(&python.path, &[]).ask("wire.opcodes", json!({}))?;
     let highest = told.opcodes.iter().map(|row| row.protocol).max().unwrap_or(0);
-    let mut theirs: BTreeMap<u8, Row> =
-        told.opcodes.into_iter().map(|row| (row.byte, row.in_new_words(python))).collect();
+    let mut theirs: BTreeMap<u8, Row> = told.opcodes.into_iter().map(|row| (row.byte, row.in_new_words(python))).collect();
     let mut failures = Vec::new();
     for opcode in Opcode::ALL.into_iter().filter(|opcode| opcode.protocol().version() <= highest) {
         let ours = Row::of(opcode);
@@ -92,7 +91,7 @@ struct Made {
 fn made(worker: &mut super::worker::Worker, value: &Value) -> anyhow::Result<(String, Vec<Vec<u8>>)> {
     let mut request = value.to_json();
     request["protocols"] = json!([0, 1, 2, 3, 4, 5]);
-    let made: Made = worker.ask("make", request)?;
+    let made: Made = worker.ask("values.make", request)?;
     let pickles = made.pickles.iter().chain(&made.by_python).map(|pickle| unhex(pickle)).collect::<anyhow::Result<_>>()?;
     Ok((made.described, pickles))
 }
@@ -118,8 +117,9 @@ pub(super) fn listing(setting: &Setting, python: &Python) -> anyhow::Result<Outc
     Ok(setting.try_cases("listing", setting.cases(30, 300), &values(12), |value| {
         let (_, pickles) = made(&mut writer, value)?;
         for annotate in [0, 40] {
-            let request = json!({ "pickles": pickles.iter().map(|pickle| hex(pickle)).collect::<Vec<_>>(), "annotate": annotate });
-            let listed: Listed = judge.ask("list", request)?;
+            let request =
+                json!({ "pickles": pickles.iter().map(|pickle| hex(pickle)).collect::<Vec<_>>(), "annotate": annotate });
+            let listed: Listed = judge.ask("wire.listings", request)?;
             for (i, pickle) in pickles.iter().enumerate() {
                 let case = format!("a pickle of {}", hex(pickle));
                 let mut ours = Vec::new();
@@ -171,7 +171,13 @@ struct Loaded {
 /// What Python pickles, Rust reads as the same value; what Rust writes, at any protocol, Python loads as the same value.
 pub(super) fn values_agree(setting: &Setting, python: &Python) -> anyhow::Result<Outcome> {
     let mut worker = Setting::worker(&python.path, &[]);
-    let highest = if python.version.major == 2 { 2 } else if python.version.minor < 8 { 4 } else { 5 };
+    let highest = if python.version.major == 2 {
+        2
+    } else if python.version.minor < 8 {
+        4
+    } else {
+        5
+    };
     let protocols = || Protocol::ALL.into_iter().filter(move |protocol| protocol.version() <= highest);
     let from_python = setting.try_cases("values from Python", setting.cases(40, 400), &values(14), |value| {
         let (described, pickles) = made(&mut worker, value)?;
@@ -188,7 +194,7 @@ pub(super) fn values_agree(setting: &Setting, python: &Python) -> anyhow::Result
                 written.push(GraphEncoder::new().protocol(protocol).encode(&graph)?);
             }
             let request = json!({ "pickles": written.iter().map(|pickle| hex(pickle)).collect::<Vec<_>>() });
-            let loaded: Loaded = worker.ask("load", request)?;
+            let loaded: Loaded = worker.ask("values.load", request)?;
             for (ours, written) in loaded.described.into_iter().zip(written) {
                 if ours != described {
                     let case = format!("{} written as {}", hex(&pickle), hex(&written));
@@ -208,7 +214,7 @@ pub(super) fn values_agree(setting: &Setting, python: &Python) -> anyhow::Result
             written.push(GraphEncoder::new().protocol(protocol).encode(&graph)?);
         }
         let request = json!({ "pickles": written.iter().map(|pickle| hex(pickle)).collect::<Vec<_>>() });
-        let loaded: Loaded = worker.ask("load", request)?;
+        let loaded: Loaded = worker.ask("values.load", request)?;
         for (theirs, written) in loaded.described.into_iter().zip(written) {
             if theirs != described {
                 return Ok(Some(Failure::new(format!("a pickle that Rust wrote, {}", hex(&written)), described, theirs)));
@@ -249,7 +255,7 @@ pub(super) fn data_crosses(setting: &Setting, python: &Python) -> anyhow::Result
             for as_it_is in [false, true] {
                 let sent: Vec<String> = sent.iter().filter(|sent| sent.1 == as_it_is).map(|(pickle, _)| hex(pickle)).collect();
                 let request = json!({ "pickles": &sent, "writer_is_python_2": from_python_2, "by_us": as_it_is && by_us });
-                let loaded: Loaded = reader.ask("load", request)?;
+                let loaded: Loaded = reader.ask("values.load", request)?;
                 for (theirs, sent) in loaded.described.into_iter().zip(sent) {
                     if theirs != described {
                         let case = format!("a value of {other}, loaded from {sent}");

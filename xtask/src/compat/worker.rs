@@ -16,6 +16,8 @@ use crate::root;
 pub(super) struct Worker {
     python: PathBuf,
     import_path: Vec<PathBuf>,
+    /// Whether what is installed for the interpreter can be imported.
+    with_site: bool,
     running: Option<Running>,
 }
 
@@ -26,14 +28,15 @@ struct Running {
 }
 
 impl Worker {
-    /// An interpreter with `import_path` before where it finds modules by itself.
-    pub(super) fn new(python: PathBuf, import_path: Vec<PathBuf>) -> Worker {
-        Worker { python, import_path, running: None }
+    /// An interpreter with `import_path` before where it finds modules by itself; without site-packages if not `with_site`.
+    pub(super) fn new(python: PathBuf, import_path: Vec<PathBuf>, with_site: bool) -> Worker {
+        Worker { python, import_path, with_site, running: None }
     }
 
     fn start(&self) -> anyhow::Result<Running> {
         let mut command = Command::new(&self.python);
         command
+            .args((!self.with_site).then_some("-S"))
             .arg(root().join("xtask/python/compat/worker.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -52,7 +55,7 @@ impl Worker {
         Ok(Running { process, requests, answers })
     }
 
-    /// Sends `{"do": name, ...}` with the members of the object `request`; returns the answer.
+    /// Sends `{"do": name, ...}`, where the name is that of a module and a function, with the members of the object `request`; returns the answer.
     ///
     /// # Errors
     ///
