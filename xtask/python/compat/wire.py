@@ -22,9 +22,16 @@ def opcodes():
 
 
 def listings(pickles, annotate=0):
-    listings = []
-    for data in pickles:
+    """Listings, what cannot be listed ending in `! ` and the reason, and the pickles optimized."""
+    listings, optimized = [], []
+    for data in map(from_hex, pickles):
         out = io.BytesIO() if PYTHON_2 else io.StringIO()
-        pickletools.dis(from_hex(data), out, annotate=annotate)
-        listings.append(out.getvalue())
-    return {"listings": listings, "optimized": [to_hex(pickletools.optimize(from_hex(data))) for data in pickles]}
+        try:
+            pickletools.dis(data, out, annotate=annotate)
+        except ValueError as error:
+            listings.append("%s! %s" % (out.getvalue(), error))
+            optimized.append("")
+        else:
+            listings.append(out.getvalue())
+            optimized.append(to_hex(pickletools.optimize(data)))
+    return {"listings": listings, "optimized": optimized}

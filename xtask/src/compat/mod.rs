@@ -216,7 +216,7 @@ fn run(setting: &Setting, checks: &[&Check], named: bool) -> anyhow::Result<Vec<
     }
     for (c, check) in checks.iter().enumerate() {
         for (p, python) in setting.pythons.iter().enumerate() {
-            if left_out(setting, check, named) {
+            if left_out(setting, check, named) && !(check.needs == Needs::Module && python.unsupported().is_some()) {
                 cells.push(Cell::new(python, check, Outcome::NotRun("left out by --quick".into()), Duration::ZERO));
             } else {
                 waiting.push(Job::Check(p, c));
