@@ -8,7 +8,12 @@ use pyo3::{
     types::{PyDict, PyFunction, PyModule, PySet, PyString, PyType},
 };
 
+use cloud_reduce::names;
+
 use crate::state::State;
+
+/// The name of the Python package that this is.
+const PACKAGE: &str = "cloudpickle_rs";
 
 /// Where an object was found: the module, the module's name, and the object's name in it (which may have dots).
 pub(crate) struct Found<'py> {
@@ -131,14 +136,23 @@ pub(crate) fn which_module<'py>(
         if is_main || module.cast::<PyModule>().is_err() {
             continue;
         }
-        // what a module's attributes raise is not the object's fault
-        if let Ok(Some((found, _))) = get_dotted(&module, name)
-            && found.is(object)
-        {
-            return Ok(Some(module_name));
+        if !has(&module, name, object) {
+            continue;
         }
+        // Where this module stands in for upstream, its functions are upstream's, which every process that has either one can import.
+        let is_ours = module_name.extract::<&str>().is_ok_and(|name| name.split('.').next() == Some(PACKAGE));
+        let upstream = intern!(py, names::MODULE);
+        if is_ours && modules.get_item(upstream)?.is_some_and(|upstream| has(&upstream, name, object)) {
+            return Ok(Some(upstream.clone().into_any()));
+        }
+        return Ok(Some(module_name));
     }
     Ok(None)
+}
+
+/// Whether a module has an object under a name. What a module's attributes raise is not the object's fault.
+fn has(module: &Bound<'_, PyAny>, name: &Bound<'_, PyString>, object: &Bound<'_, PyAny>) -> bool {
+    get_dotted(module, name).is_ok_and(|found| found.is_some_and(|(found, _)| found.is(object)))
 }
 
 /// Finds the name under which an object can be imported, or `None` if there is none.
