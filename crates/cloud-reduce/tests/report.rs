@@ -264,3 +264,32 @@ fn pickles_within_pickles_end_somewhere() {
     }
     assert_eq!((finding.kind, depth), (FindingKind::TooDeep, 8));
 }
+
+#[test]
+fn the_arrays_that_joblib_writes_between_the_opcodes_are_passed_over_and_their_objects_are_not() {
+    // As joblib.dump writes an array of two int16, and one of objects: the class's state tells shape and dtype.
+    let wrapper = |dtype: &str, padding: &str| {
+        let state =
+            format!("}}(S'shape'\n(K\x02tS'dtype'\ncnumpy\ndtype\n(S'{dtype}'\ntRS'numpy_array_alignment_bytes'\n{padding}ub");
+        [b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81", state.as_bytes()].concat()
+    };
+    let (plain, padded, objects) = (wrapper("i2", "N"), wrapper("<i2", "K\x10"), wrapper("O8", "K\x10"));
+    let list = |parts: &[&[u8]]| [b"\x80\x02](", &parts.concat()[..], b"e."].concat();
+    for (name, pickle, expected) in [
+        ("numbers", list(&[&plain, b".\xff\xff."]), &[][..]),
+        ("numbers behind padding", list(&[&padded, b"\x03\xff\xff\xff", b".\xff\xff.", &plain, b"cos\n"]), &[]),
+        ("objects", list(&[&objects, b"](NNe.", &plain, b"1234"]), &[]),
+        (
+            "a call among objects",
+            list(&[&objects, b"cos\nsystem\n)R."]),
+            &[&*format!("calls os.system() at byte {}", 4 + objects.len() + 12)],
+        ),
+        (
+            "a call behind numbers",
+            list(&[&plain, b"1234", b"cos\nsystem\n)R"]),
+            &[&*format!("calls os.system() at byte {}", 4 + plain.len() + 4 + 12)],
+        ),
+    ] {
+        assert_eq!(found(&pickle, &Policy::sklearn()), expected, "{name}");
+    }
+}

@@ -13,6 +13,7 @@ mod ffi;
 mod pickler;
 mod reconstruct;
 mod reducers;
+mod report;
 mod state;
 mod tracker;
 mod unpickler;
@@ -30,6 +31,7 @@ mod native {
         super::reducers::register(module)?;
         super::reconstruct::register(module)?;
         super::unpickler::register(module)?;
+        super::report::register(module)?;
         super::tracker::register(module)?;
         // They are found in the public module, whatever this one is called.
         for (_, object) in module.dict() {

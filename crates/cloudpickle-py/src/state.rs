@@ -22,6 +22,7 @@ pub(crate) struct State {
     pub(crate) invalid_value_error: Py<PyType>,
     pub(crate) overflow_error: Py<PyType>,
     pub(crate) text_error: Py<PyType>,
+    pub(crate) disallowed_error: Py<PyType>,
     pub(crate) sys: Py<PyModule>,
     /// `builtins.__dict__`.
     pub(crate) builtins: Py<PyDict>,
@@ -155,6 +156,7 @@ impl State {
             invalid_value_error: class(&errors, "InvalidPickleValueError")?,
             overflow_error: class(&errors, "PickleOverflowError")?,
             text_error: class(&errors, "InvalidPickleTextError")?,
+            disallowed_error: class(&errors, "DisallowedPickleError")?,
             builtins: builtins.dict().unbind(),
             getattr: builtins.getattr("getattr")?.unbind(),
             property_type: class(&builtins, "property")?,

@@ -79,6 +79,7 @@ const NUMPY: Rules = &[
     "numpy.core._internal._convert_to_stringdtype_kwargs", "numpy._core._internal._convert_to_stringdtype_kwargs",
     "numpy.ma.core._mareconstruct", "new:numpy.ma.core.MaskedArray", "new:numpy.ma.MaskedArray",
     "numpy.dtype", "numpy.ndarray", "new:numpy.matrix", "new:numpy.recarray", "new:numpy.record", "new:numpy.memmap",
+    "new:numpy.rec.recarray", "new:numpy.rec.record",
     "numpy.bool", "numpy.bool_", "numpy.bytes_", "numpy.clongdouble", "numpy.complex128", "numpy.complex64", "numpy.datetime64",
     "numpy.float16", "numpy.float32", "numpy.float64", "numpy.int16", "numpy.int32", "numpy.int64", "numpy.int8",
     "numpy.longdouble", "numpy.str_", "numpy.timedelta64", "numpy.uint16", "numpy.uint32", "numpy.uint64", "numpy.uint8",
@@ -128,6 +129,7 @@ const SKLEARN: Rules = &[
     "sklearn.utils.Bunch", "sklearn.utils._bunch.Bunch",
     "new:joblib.numpy_pickle.NumpyArrayWrapper", "new:sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper",
     "new:scipy.sparse.**", "new:scipy.interpolate.**", "new:scipy.stats.**", "import:scipy.special.*",
+    "import:scipy._lib.array_api_compat.numpy._aliases.asarray",
 ];
 
 static READY: LazyLock<[Policy; 5]> = LazyLock::new(|| {

@@ -7,8 +7,8 @@ use super::resolve::{Object, short_text};
 /// An array that `joblib.dump` wrote: its numbers follow the `BUILD` of a `NumpyArrayWrapper`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RawArray {
-    /// How many bytes its numbers have; 0 where it holds objects, which are a pickle of their own.
-    bytes: usize,
+    /// How many bytes its numbers have; `None` where it holds objects, which are a pickle of their own.
+    bytes: Option<usize>,
     /// Whether a byte that counts bytes of padding stands before (from joblib 1.2 on).
     padded: bool,
 }
@@ -36,33 +36,34 @@ impl RawArray {
             let side = usize::try_from(graph.node(side).as_int()?).ok()?;
             count.checked_mul(side)
         })?;
-        let bytes = count.checked_mul(item_size(graph, get("dtype")?)?)?;
-        Some(RawArray {
-            bytes,
-            padded: bytes > 0 && get("numpy_array_alignment_bytes").is_some_and(|bytes| bytes != NodeId::NONE),
-        })
+        let bytes = match item_size(graph, get("dtype")?)? {
+            Some(size) => Some(count.checked_mul(size)?),
+            None => None,
+        };
+        Some(RawArray { bytes, padded: get("numpy_array_alignment_bytes").is_some_and(|bytes| bytes != NodeId::NONE) })
     }
 
-    /// Where the pickle goes on, behind an array whose numbers begin at `position`.
-    pub(super) fn end(self, input: &[u8], position: usize) -> usize {
+    /// Where the pickle goes on, behind an array whose numbers begin at `position`; `None` where a pickle begins there.
+    pub(super) fn end(self, input: &[u8], position: usize) -> Option<usize> {
+        let bytes = self.bytes?;
         let padding = match input.get(position) {
             Some(&padding) if self.padded => 1 + usize::from(padding),
             _ => 0,
         };
-        position.saturating_add(padding).saturating_add(self.bytes).min(input.len())
+        Some(position.saturating_add(padding).saturating_add(bytes).min(input.len()))
     }
 }
 
-/// How many bytes an item of a dtype has, by `numpy.dtype(text)` and its state; 0 for objects.
-fn item_size(graph: &Graph, dtype: NodeId) -> Option<usize> {
+/// How many bytes an item of a dtype has, by `numpy.dtype(text)`; `Some(None)` for objects.
+fn item_size(graph: &Graph, dtype: NodeId) -> Option<Option<usize>> {
     let Node::Reduce { args, .. } = graph.node(dtype) else { return None };
     let text = short_text(graph, *graph.node(args).as_tuple()?.first()?)?;
     let (kind, size) = text.trim_start_matches(['<', '>', '=', '|']).split_at_checked(1)?;
     let size: usize = size.parse().ok()?;
     match kind {
-        "O" => Some(0),
-        "U" => size.checked_mul(4),
-        "b" | "i" | "u" | "f" | "c" | "S" | "V" | "M" | "m" => Some(size),
+        "O" => Some(None),
+        "U" => Some(Some(size.checked_mul(4)?)),
+        "b" | "i" | "u" | "f" | "c" | "S" | "V" | "M" | "m" => Some(Some(size)),
         _ => None,
     }
 }

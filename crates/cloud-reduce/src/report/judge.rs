@@ -37,6 +37,12 @@ pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize) -> Vec<Find
     }
     judge.keys(&trace.events);
     let mut findings = judge.finish();
+    for (start, array) in &trace.arrays {
+        for mut finding in self::findings(array, policy, depth) {
+            finding.offset += *start as u64;
+            findings.push(finding);
+        }
+    }
     if let Some(error) = &trace.error {
         findings.push(Finding {
             kind: FindingKind::Broken,

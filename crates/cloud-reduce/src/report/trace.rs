@@ -54,12 +54,18 @@ pub(crate) struct Trace {
     /// How many bytes the pickle has through `STOP`, or through the last op before the error.
     pub(crate) length: usize,
     pub(crate) error: Option<Error>,
+    /// The pickles of joblib's arrays of objects, which stand in the midst of this one, and where each begins.
+    pub(crate) arrays: Vec<(usize, Trace)>,
 }
 
 impl Trace {
     /// Executes the pickle that `input` begins with. Names of Python 2 become those of Python 3, as `pickle.loads` does it unless
     /// told otherwise, and its `str`s become `str`s, so that no name can hide in one.
     pub(crate) fn run(input: &Bytes) -> Trace {
+        Self::run_as(input, joblib::may_have_arrays(input))
+    }
+
+    fn run_as(input: &Bytes, with_arrays: bool) -> Trace {
         let recorder = Recorder {
             inner: Loader::new().strings(Strings::Latin1).python3_names(true).builder(input.clone()),
             offset: 0,
@@ -68,7 +74,8 @@ impl Trace {
             raw: None,
         };
         let mut machine = Machine::new(recorder);
-        let run = if joblib::may_have_arrays(input) { run_with_arrays(&mut machine, input) } else { machine.run(input) };
+        let mut arrays = Vec::new();
+        let run = if with_arrays { run_with_arrays(&mut machine, input, &mut arrays) } else { machine.run(input) };
         let mut recorder = machine.into_builder();
         let (root, length, error) = match run {
             Ok((root, length)) => (root, length, None),
@@ -80,7 +87,7 @@ impl Trace {
         recorder.own_bytes.end(root, length as u64);
         let Recorder { inner, events, own_bytes, .. } = recorder;
         let graph = inner.finish(root, &input[..length]);
-        Trace { graph, events, own_bytes, length, error }
+        Trace { graph, events, own_bytes, length, error, arrays }
     }
 }
 
@@ -90,7 +97,11 @@ fn completed(error: MachineError<Box<ErrorKind>>) -> Error {
 }
 
 /// Runs a pickle as joblib does, whose arrays stand as raw numbers between the opcodes.
-fn run_with_arrays(machine: &mut Machine<Recorder>, input: &[u8]) -> Result<(NodeId, usize), MachineError<Box<ErrorKind>>> {
+fn run_with_arrays(
+    machine: &mut Machine<Recorder>,
+    input: &Bytes,
+    arrays: &mut Vec<(usize, Trace)>,
+) -> Result<(NodeId, usize), MachineError<Box<ErrorKind>>> {
     let mut position = 0;
     loop {
         let mut ops = Ops::new(&input[position..]);
@@ -109,7 +120,19 @@ fn run_with_arrays(machine: &mut Machine<Recorder>, input: &[u8]) -> Result<(Nod
             return Ok((root, position));
         }
         if let Some(array) = machine.builder_mut().raw.take() {
-            position = array.end(input, position);
+            match array.end(input, position) {
+                Some(end) => position = end,
+                None => {
+                    let objects = Trace::run_as(&input.slice(position..), false);
+                    let start = position;
+                    position += objects.length;
+                    let is_broken = objects.error.is_some();
+                    arrays.push((start, objects));
+                    if is_broken {
+                        return Err(Error::new(ErrorKind::Truncated, position as u64, None).into());
+                    }
+                }
+            }
         }
     }
 }

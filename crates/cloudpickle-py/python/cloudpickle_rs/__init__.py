@@ -10,9 +10,15 @@ does so after `import cloudpickle_rs`, or loads them by `cloudpickle_rs.loads`.
 """
 
 from . import _finder, cloudpickle
-from ._errors import InvalidPickleTextError, InvalidPickleValueError, PickleOverflowError, TruncatedPickleError
+from ._errors import (
+    DisallowedPickleError,
+    InvalidPickleTextError,
+    InvalidPickleValueError,
+    PickleOverflowError,
+    TruncatedPickleError,
+)
 from ._install import install, uninstall
-from ._native import __version__
+from ._native import __version__, inspect
 from .cloudpickle import (
     DEFAULT_PROTOCOL,
     CellType,
@@ -37,6 +43,7 @@ from .cloudpickle import (
 __all__ = [
     "DEFAULT_PROTOCOL",
     "CloudPickler",
+    "DisallowedPickleError",
     "InvalidPickleTextError",
     "InvalidPickleValueError",
     "PickleOverflowError",
@@ -48,6 +55,7 @@ __all__ = [
     "__version__",
     "dump",
     "dumps",
+    "inspect",
     "install",
     "list_registry_pickle_by_value",
     "load",

@@ -1,13 +1,14 @@
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pickle import PickleBuffer, PicklingError, UnpicklingError
 from types import ModuleType
-from typing import Any, Optional, Protocol
+from typing import Any, Literal, Optional, Protocol, TypedDict
 
 from .cloudpickle import CloudPickler, Pickler, Unpickler
 
 __all__ = [
     "DEFAULT_PROTOCOL",
     "CloudPickler",
+    "DisallowedPickleError",
     "InvalidPickleTextError",
     "InvalidPickleValueError",
     "PickleOverflowError",
@@ -19,6 +20,7 @@ __all__ = [
     "__version__",
     "dump",
     "dumps",
+    "inspect",
     "install",
     "list_registry_pickle_by_value",
     "load",
@@ -64,7 +66,77 @@ def loads(
     encoding: str = "ASCII",
     errors: str = "strict",
     buffers: Optional[Iterable[Any]] = None,
+    allow: Optional[Iterable[str]] = None,
 ) -> Any: ...
+def inspect(
+    data: bytes,
+    /,
+    *,
+    allow: Optional[Iterable[str]] = None,
+    policy: Literal["nothing", "plain", "cloudpickle", "numpy", "torch", "sklearn", "models"] = "cloudpickle",
+) -> Report: ...
+
+class Step(TypedDict):
+    offset: int
+    text: str
+
+class Needs(TypedDict):
+    modules: list[str]
+    globals: list[str]
+    builtins: list[str]
+    attributes: list[str]
+
+class CarriedFunction(TypedDict):
+    name: str
+    signature: str
+    module: Optional[str]
+    file: str
+    line: int
+    bytes: int
+    globals: dict[str, str]
+    cells: dict[str, Optional[str]]
+    needs: Needs
+
+class CarriedClass(TypedDict):
+    name: str
+    bytes: int
+    attributes: list[str]
+
+class CarriedEnum(TypedDict):
+    name: str
+    bytes: int
+    members: list[str]
+
+class Sizes(TypedDict):
+    path: str
+    what: str
+    bytes: int
+    parts: list[Sizes]
+
+class Finding(TypedDict):
+    kind: str
+    offset: int
+    subject: str
+    count: int
+    allow: Optional[str]
+    text: str
+    inner: Optional[Finding]
+
+class Report(TypedDict):
+    protocol: int
+    bytes: int
+    error: Optional[str]
+    python: list[str]
+    loading: list[Step]
+    functions: list[CarriedFunction]
+    classes: list[CarriedClass]
+    enums: list[CarriedEnum]
+    sizes: Sizes
+    findings: list[Finding]
+
+class DisallowedPickleError(UnpicklingError):
+    findings: Sequence[Finding]
+
 def load(
     file: _Readable,
     *,

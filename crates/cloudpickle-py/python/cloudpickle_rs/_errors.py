@@ -34,3 +34,14 @@ class InvalidPickleTextError(UnpicklingError, UnicodeDecodeError):
 
     def __str__(self):
         return f"{UnicodeDecodeError.__str__(self)} ({self.place})"
+
+
+class DisallowedPickleError(UnpicklingError):
+    """`loads` was told what to allow, and the pickle would do something else. Nothing of it has been loaded.
+
+    `findings` has all that it would do, as `inspect` tells it.
+    """
+
+    __module__ = "cloudpickle_rs"
+
+    findings = ()

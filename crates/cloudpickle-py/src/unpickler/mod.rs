@@ -15,7 +15,7 @@ use pyo3::{
     types::{PyBytes, PyDict, PyInt, PyMemoryView, PyString, PyTuple},
 };
 
-use crate::state::State;
+use crate::{report, state::State};
 use builder::{BuildError, BuildErrorKind, LiveBuilder, Options};
 use file::File;
 
@@ -90,16 +90,36 @@ fn buffers_of<'py>(buffers: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<
 /// Makes the object that a pickle describes.
 ///
 /// Reads pickles of every protocol, cloudpickle's among them. Only load data that you trust: a pickle can run any code.
+///
+/// With `allow`, a list of rules, the pickle is judged before anything of it is loaded: it may import and call what cloudpickle
+/// itself does, and what the rules say. `DisallowedPickleError` tells what it would do besides. The rules are `module.name`,
+/// `module.*` or `package.**`, and `module:name.attribute`, with `import:` before one that may be held and not called, or `new:`
+/// before one of which instances may be made.
 #[pyfunction]
-#[pyo3(signature = (data, /, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None))]
+#[pyo3(signature = (data, /, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None, allow=None))]
 pub(crate) fn loads<'py>(
     data: &Bound<'py, PyAny>,
     fix_imports: bool,
     encoding: &str,
     errors: &str,
     buffers: Option<Bound<'py, PyAny>>,
+    allow: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = data.py();
+    let checked;
+    let data = match allow.filter(|allow| !allow.is_none()) {
+        None => data,
+        Some(_) if !fix_imports => {
+            // The names that are judged are those that Python 3 has.
+            return Err(PyValueError::new_err("allow needs fix_imports"));
+        }
+        Some(allow) => {
+            // What is judged is what is loaded, whoever writes to the data meanwhile.
+            checked = report::bytes_of(data)?;
+            report::check(py, &checked, &allow)?;
+            checked.as_any()
+        }
+    };
     let options = Options { buffers: buffers_of(buffers)?, ..Options::new(fix_imports, encoding, errors) };
     let builder = LiveBuilder::new(py, options)?;
     if let Ok(bytes) = data.cast::<PyBytes>() {
