@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, io};
 use num_bigint::BigInt;
 use pickle_opcodes::{Op, Opcode, StackItem};
 
-use crate::{Error, ErrorKind, Limits, Memo, op::op, repr};
+use crate::{Error, ErrorKind, Limits, Memo, OpReader, op::op, repr};
 use arg::Arg;
 
 /// How much of a listing is put together before it is written.
@@ -144,10 +144,35 @@ impl Dis {
     /// [`ErrorKind::Listing`] with the words of `pickletools` for what it does not accept: what could be listed until there has
     /// been written. [`ErrorKind::Limit`] for too many open marks. [`ErrorKind::Output`] where `out` fails.
     pub fn write(&mut self, input: &[u8], out: &mut impl io::Write) -> Result<usize, Error> {
+        self.listing().write(input, out)
+    }
+
+    /// Lists the next pickle of a stream, which need not fit into memory: no more of it is held than one op. Returns the pickle's
+    /// length in bytes. Offsets are counted from where the reader began.
+    ///
+    /// ```
+    /// use pickle_parse::{Dis, OpReader};
+    ///
+    /// let mut reader = OpReader::new(&b"N.K\x01."[..]);
+    /// let (mut first, mut second) = (Vec::new(), Vec::new());
+    /// assert_eq!(Dis::new().write_next(&mut reader, &mut first)?, 2);
+    /// assert_eq!(Dis::new().write_next(&mut reader, &mut second)?, 3);
+    /// assert!(second.starts_with(b"    2: K    BININT1    1\n    4: .    STOP\n"));
+    /// # Ok::<(), pickle_parse::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Dis::write`]; [`ErrorKind::Input`] where the stream fails; [`ErrorKind::ArgTooLong`] where the reader's limit says so.
+    pub fn write_next<R: io::BufRead>(&mut self, reader: &mut OpReader<R>, out: &mut impl io::Write) -> Result<u64, Error> {
+        self.listing().write_next(reader, out)
+    }
+
+    fn listing(&mut self) -> Listing<'_> {
         if !self.keep_memo {
             self.memo = DisMemo::default();
         }
-        let mut listing = Listing {
+        Listing {
             indent: self.indent,
             annotate: self.annotate,
             annotate_next: self.annotate,
@@ -159,8 +184,7 @@ impl Dis {
             marks: Vec::new(),
             protocol: -1,
             text: Vec::new(),
-        };
-        listing.write(input, out)
+        }
     }
 }
 
@@ -232,36 +256,64 @@ struct Listing<'m> {
 type Fault = ErrorKind;
 
 impl Listing<'_> {
-    fn write(&mut self, input: &[u8], out: &mut impl io::Write) -> Result<usize, Error> {
+    fn write(mut self, input: &[u8], out: &mut impl io::Write) -> Result<usize, Error> {
         let mut rest = input;
         loop {
             let offset = self.base + (input.len() - rest.len()) as u64;
             let opcode = rest.first().and_then(|&byte| Opcode::from_byte(byte));
             let listed = match op(rest) {
-                Ok((after, op)) => self.line(&op, offset).map(|()| (after, op.opcode() == Opcode::Stop)),
+                Ok((after, op)) => {
+                    rest = after;
+                    self.line(&op, offset)
+                }
                 Err(_) => Err(arg::unreadable(rest, offset)),
             };
-            let done = match listed {
-                Ok((after, done)) => {
-                    rest = after;
-                    done
-                }
-                Err(fault) => {
-                    self.flush(out, offset, opcode)?;
-                    return Err(Error::new(fault, offset, opcode));
+            if self.listed(listed, offset, opcode, out)? {
+                return Ok(input.len() - rest.len());
+            }
+        }
+    }
+
+    fn write_next<R: io::BufRead>(mut self, reader: &mut OpReader<R>, out: &mut impl io::Write) -> Result<u64, Error> {
+        let start = reader.offset();
+        loop {
+            let offset = self.base + reader.offset();
+            let (listed, opcode) = match reader.next_op() {
+                Ok(Some((_, op))) => (self.line(&op, offset), Some(op.opcode())),
+                Ok(None) => (Err(arg::unreadable(&[], offset)), None),
+                Err(error) => {
+                    let opcode = error.opcode();
+                    let fault = match error.into_kind() {
+                        kind @ (ErrorKind::Input(_) | ErrorKind::ArgTooLong { .. }) => kind,
+                        ErrorKind::RanOut => arg::unreadable(&[], offset),
+                        ErrorKind::InvalidLoadKey(byte) => arg::unreadable(&[byte], offset),
+                        _ => arg::unreadable(reader.unread(), offset),
+                    };
+                    (Err(fault), opcode)
                 }
             };
-            if done {
-                let last = self.last_line();
-                self.flush(out, offset, opcode)?;
-                return match last {
-                    Ok(()) => Ok(input.len() - rest.len()),
-                    Err(fault) => Err(Error::new(fault, offset, opcode)),
-                };
+            if self.listed(listed, offset, opcode, out)? {
+                return Ok(reader.offset() - start);
             }
-            if self.text.len() >= CHUNK {
-                self.flush(out, offset, opcode)?;
-            }
+        }
+    }
+
+    /// Writes out what was listed, if it is enough or the last; says whether it was the last.
+    fn listed(
+        &mut self,
+        listed: Result<(), Fault>,
+        offset: u64,
+        opcode: Option<Opcode>,
+        out: &mut impl io::Write,
+    ) -> Result<bool, Error> {
+        let done = opcode == Some(Opcode::Stop);
+        let listed = if done { listed.and_then(|()| self.last_line()) } else { listed };
+        if done || listed.is_err() || self.text.len() >= CHUNK {
+            self.flush(out, offset, opcode)?;
+        }
+        match listed {
+            Ok(()) => Ok(done),
+            Err(fault) => Err(Error::new(fault, offset, opcode)),
         }
     }
 

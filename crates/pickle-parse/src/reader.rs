@@ -176,6 +176,11 @@ impl<R: BufRead> OpReader<R> {
         Ok(stop)
     }
 
+    /// Of the op that could not be read last, what there is.
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.buffer
+    }
+
     fn consume(&mut self) {
         self.input.consume(std::mem::take(&mut self.pending));
     }

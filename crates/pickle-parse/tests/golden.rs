@@ -58,6 +58,15 @@ fn listings_are_those_of_pickletools() {
             Err(error) => listing.push_str(&format!("! {}\n", error.kind())),
         }
         assert_eq!(listing, golden.listing, "protocol {protocol}: {}", golden.name);
+
+        let mut out = Vec::new();
+        let mut reader = OpReader::new(BufReader::with_capacity(7, &golden.pickle[..]));
+        let listed = Dis::new().offset(golden.offset as u64).write_next(&mut reader, &mut out);
+        let mut listing = String::from_utf8(out).unwrap();
+        if let Err(error) = listed {
+            listing.push_str(&format!("! {}\n", error.kind()));
+        }
+        assert_eq!(listing, golden.listing, "streamed, protocol {protocol}: {}", golden.name);
     }
 }
 
@@ -156,6 +165,9 @@ fn faults_are_told_in_the_words_of_cpython() {
         // Python tells what is no text apart from what is no number; all that is a fault of the listing to us.
         let listed = listed.replace("UnicodeDecodeError: ", "ValueError: ").replace("IndexError: ", "ValueError: ");
         assert_eq!(dis.replace('\n', "\\n"), listed, "dis of {fault}");
+        let streamed = Dis::new().write_next(&mut OpReader::new(BufReader::with_capacity(3, &pickle[..])), &mut Vec::new());
+        let streamed = streamed.map_or_else(|error| format!("{:?}: {}", error.kind().python_exception(), error.kind()), |_| ok());
+        assert_eq!(streamed, dis, "streamed dis of {fault}");
 
         let graph = match graph(pickle) {
             Ok(_) => ok(),

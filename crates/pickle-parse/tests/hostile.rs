@@ -8,7 +8,7 @@ use pickle_opcodes::Protocol;
 use pickle_parse::{Dis, Error, ErrorKind, Limits, Loader, OpReader, Ops, dis, graph};
 
 /// Long for any test here, even unoptimised and beside others.
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(100);
 
 fn load(pickle: impl Into<Vec<u8>>) -> Result<Graph, Error> {
     graph(pickle.into())

@@ -1,13 +1,15 @@
 //! `pkl dis`: the listing of `python -m pickletools`.
 
 use std::{
+    error,
     fs::File,
     io::{self, Write},
     path::PathBuf,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use clap::Args;
+use pickle_parse::{ErrorKind, OpReader};
 
 use crate::input::Input;
 
@@ -62,8 +64,16 @@ impl Dis {
             if self.files.len() > 1 {
                 writeln!(out, "{}", preamble(&self.preamble, &file.to_string())?)?;
             }
-            let pickle = file.read()?;
-            dis.write(&pickle, out).with_context(|| file.to_string())?;
+            let mut reader = OpReader::new(file.open()?);
+            if let Err(error) = dis.write_next(&mut reader, out) {
+                // What the system says, once, and of the file that it is about.
+                let of_system = |kind, why: &dyn error::Error| Error::new(io::Error::new(kind, why.to_string()));
+                return Err(match (error.kind(), error::Error::source(&error)) {
+                    (&ErrorKind::Output(kind), Some(why)) => of_system(kind, why).context("the listing cannot be written"),
+                    (&ErrorKind::Input(kind), Some(why)) => of_system(kind, why).context(file.to_string()),
+                    _ => Error::new(error).context(file.to_string()),
+                });
+            }
         }
         out.flush()?;
         Ok(())

@@ -2,12 +2,16 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fmt, fs,
-    io::{self, Read},
+    fmt,
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read},
     path::Path,
 };
 
 use anyhow::{Context, Result};
+
+/// How much of a file is read at once, in bytes.
+const BUFFER: usize = 1 << 18;
 
 /// A file named on the command line; `-` is standard input.
 #[derive(Clone, Debug)]
@@ -23,6 +27,14 @@ impl Input {
     /// The path, where it is not standard input.
     pub(crate) fn path(&self) -> Option<&Path> {
         (self.0 != OsStr::new("-")).then(|| Path::new(&self.0))
+    }
+
+    /// The content, to be read bit by bit.
+    pub(crate) fn open(&self) -> Result<Box<dyn BufRead>> {
+        Ok(match self.path() {
+            None => Box::new(io::stdin().lock()),
+            Some(path) => Box::new(BufReader::with_capacity(BUFFER, File::open(path).with_context(|| self.to_string())?)),
+        })
     }
 
     /// The whole content.

@@ -104,6 +104,16 @@ fn what_cannot_be_read_is_named() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_listing_that_cannot_be_written_is_not_the_fault_of_the_pickle() {
+    let path = file("full.pkl", b"N.");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = pkl().arg("dis").arg(path).stdout(full).output().unwrap();
+    assert_eq!(text(&output.stderr), "pkl: the listing cannot be written: No space left on device (os error 28)\n");
+    assert_eq!(output.status.code(), Some(1));
+}
+
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let path = file("long.pkl", &[&b"N0".repeat(1_000_000)[..], b"N."].concat());
