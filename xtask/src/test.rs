@@ -16,7 +16,7 @@ use crate::{
 const TOOLS: [(&str, &str); 2] = [("fmt", "rustup component add rustfmt"), ("clippy", "rustup component add clippy")];
 
 /// What the module's suite imports besides upstream and pytest.
-pub(crate) const SUITE_NEEDS: [&str; 0] = [];
+pub(crate) const SUITE_NEEDS: [&str; 1] = ["hypothesis"];
 
 /// Runs all steps, goes on where one fails, and sums up.
 ///

@@ -141,7 +141,7 @@ impl Step {
 }
 
 /// The full name of an object's type, without the modules that everybody knows.
-fn type_name(object: &Bound<'_, PyAny>) -> PyResult<String> {
+pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> PyResult<String> {
     let class = object.get_type();
     let name = class.qualname()?.to_string();
     match class.module()?.to_string().as_str() {

@@ -4,6 +4,7 @@ A process of its own because upstream's errors, under Python 3.9, leave the inte
 """
 
 import pickle
+import threading
 
 import cloudpickle_rs
 
@@ -38,13 +39,22 @@ def nested_closures():
     return value
 
 
-for make in (CallsItself, nested_lists, nested_instances, nested_closures):
-    obj = make()
+def dump(name, obj):
     try:
         cloudpickle_rs.dumps(obj)
-        print(f"{make.__name__}: dumped", flush=True)
+        print(f"{name}: dumped", flush=True)
     except pickle.PicklingError as error:
-        print(f"{make.__name__}: {error}", flush=True)
+        print(f"{name}: {error}", flush=True)
+
+
+threading.stack_size(256 * 1024)
+for make in (CallsItself, nested_lists, nested_instances, nested_closures):
+    obj = make()
+    dump(make.__name__, obj)
+    if make is not CallsItself:  # in Python's own functions, which have no bounds but the interpreter's
+        thread = threading.Thread(target=dump, args=(f"{make.__name__}, on little stack", obj))
+        thread.start()
+        thread.join()
     while type(obj) is Shape:  # from the outside, so that its end does not recurse
         obj = vars(obj).pop("name")
     while type(obj) is type(nested_lists):

@@ -49,7 +49,7 @@ impl<'py> Walk<'_, 'py> {
             Ok(module) => module.into_any(),
             Err(error) => {
                 let repr = object.repr()?;
-                return Err(self.caused(
+                return Err(self.in_context(
                     if cfg!(Py_3_14) {
                         format!("Can't pickle {repr}: {}", error.value(py).str()?)
                     } else {
@@ -67,11 +67,14 @@ impl<'py> Walk<'_, 'py> {
             }
             None => {
                 let repr = object.repr()?;
-                return Err(self.error(if cfg!(Py_3_14) {
-                    format!("Can't pickle {repr}: it's not found as {module_name}.{name}")
-                } else {
-                    format!("Can't pickle {repr}: attribute lookup {name} on {module_name} failed")
-                }));
+                if !cfg!(Py_3_14) {
+                    return Err(self.error(format!("Can't pickle {repr}: attribute lookup {name} on {module_name} failed")));
+                }
+                let message = format!("Can't pickle {repr}: it's not found as {module_name}.{name}");
+                return Err(match lookup::missing_attribute(&module, &name) {
+                    Some(error) => self.in_context(message, error),
+                    None => self.error(message),
+                });
             }
         }
         self.put_found(object, &Found { module, module_name, name: name.into_any() })
@@ -87,6 +90,9 @@ impl<'py> Walk<'_, 'py> {
             self.save(&found.name)?;
             self.encoder.op(Opcode::StackGlobal);
             return self.memoize(object);
+        }
+        if cfg!(Py_3_14) {
+            self.check_names(found)?;
         }
         let name = found.name.cast::<PyString>().map_err(PyErr::from)?;
         let text = name.to_str()?;
@@ -226,11 +232,31 @@ impl<'py> Walk<'_, 'py> {
             .clone()
     }
 
-    /// A `PicklingError` with a cause.
+    /// A `PicklingError` that another exception led to: as its cause, or its context where CPython has it there.
     #[cold]
-    fn caused(&self, message: String, cause: PyErr) -> Failure {
+    fn in_context(&self, message: String, other: PyErr) -> Failure {
         let error = self.state.pickling_error(self.py, message);
-        error.set_cause(self.py, Some(cause));
+        if !cfg!(Py_3_14) {
+            error.set_cause(self.py, Some(other));
+        } else if let Err(refused) = error.value(self.py).setattr(intern!(self.py, "__context__"), other.into_value(self.py)) {
+            return refused.into();
+        }
         error.into()
+    }
+
+    /// CPython 3.14 and later say which of a global's two names cannot be written before protocol 4, and why.
+    fn check_names(&self, found: &Found<'py>) -> Result<(), Failure> {
+        let protocol = self.encoder.protocol();
+        let encoding = if protocol < Protocol::V3 { "ascii" } else { "utf-8" };
+        for (what, name) in [("module", &found.module_name), ("global", &found.name)] {
+            let can_be_written = name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| name.is_ascii()));
+            if !can_be_written && let Err(error) = name.call_method1(intern!(self.py, "encode"), (encoding,)) {
+                let (name, version) = (name.repr()?, protocol.version());
+                return Err(
+                    self.in_context(format!("can't pickle {what} identifier {name} using pickle protocol {version}"), error)
+                );
+            }
+        }
+        Ok(())
     }
 }

@@ -96,8 +96,8 @@ pub(crate) fn get_dotted<'py>(
     object: &Bound<'py, PyAny>,
     name: &Bound<'py, PyString>,
 ) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
-    // a name with lone surrogates is nobody's
-    let Ok(text) = name.to_str() else { return Ok(None) };
+    // lone surrogates, which names may have, are no dots
+    let text = name.to_string_lossy();
     if !text.contains('.') {
         if text == "<locals>" {
             return Ok(None);
@@ -114,6 +114,18 @@ pub(crate) fn get_dotted<'py>(
         parent = std::mem::replace(&mut current, next);
     }
     Ok(Some((current, parent)))
+}
+
+/// What is raised where a dotted name leads to an attribute that there is not.
+pub(crate) fn missing_attribute(object: &Bound<'_, PyAny>, name: &Bound<'_, PyString>) -> Option<PyErr> {
+    let mut current = object.clone();
+    for part in name.to_string_lossy().split('.') {
+        match current.getattr(part) {
+            Ok(next) => current = next,
+            Err(error) => return Some(error),
+        }
+    }
+    None
 }
 
 /// Finds the module that an object belongs to: by its `__module__`, or else by looking into every module. `None` if there is none.

@@ -10,7 +10,7 @@ use pyo3::{
 };
 
 use crate::{
-    failure::{Failure, To},
+    failure::{Failure, To, type_name},
     ffi::{Kind, same_object},
     pickler::{lookup, walk::Walk},
 };
@@ -132,7 +132,10 @@ impl<'py> Walk<'_, 'py> {
         object: Option<&Bound<'py, PyAny>>,
     ) -> Result<(), Failure> {
         self.save(callable)?;
-        self.save(arguments)?;
+        self.save(arguments).map_err(|failure| match object {
+            Some(object) => failure.at(object, To::ReconstructorArguments),
+            None => failure,
+        })?;
         self.encoder.op(Opcode::Reduce);
         self.memoize_made(object).map(drop)
     }
@@ -357,7 +360,8 @@ impl<'py> Walk<'_, 'py> {
 
     #[cold]
     fn type_error_of(&self, message: &str, object: &Bound<'py, PyAny>) -> Failure {
-        match object.get_type().name() {
+        let name = if cfg!(Py_3_14) { type_name(object) } else { object.get_type().name().map(|name| name.to_string()) };
+        match name {
             Ok(name) => self.error(format!("{message}{name}")),
             Err(error) => error.into(),
         }
