@@ -141,13 +141,11 @@ impl<S: Sink> Encoder<S> {
         if self.protocol == Protocol::V0 {
             self.text(Opcode::Int, value.to_string().as_bytes());
         } else if let Ok(value) = u8::try_from(small) {
-            self.sink.write(&[Opcode::BinInt1.byte(), value]);
+            self.sink.write(&with_arg(Opcode::BinInt1, value.into())[..2]);
         } else if let Ok(value) = u16::try_from(small) {
-            let [a, b] = value.to_le_bytes();
-            self.sink.write(&[Opcode::BinInt2.byte(), a, b]);
+            self.sink.write(&with_arg(Opcode::BinInt2, value.into())[..3]);
         } else {
-            let [a, b, c, d] = small.to_le_bytes();
-            self.sink.write(&[Opcode::BinInt.byte(), a, b, c, d]);
+            self.sink.write(&with_arg(Opcode::BinInt, small as u32)[..5]);
         }
     }
 
@@ -207,8 +205,9 @@ impl<S: Sink> Encoder<S> {
     #[inline]
     pub fn float(&mut self, value: f64) {
         if self.protocol >= Protocol::V1 {
-            let [a, b, c, d, e, f, g, h] = value.to_bits().to_be_bytes();
-            self.sink.write(&[Opcode::BinFloat.byte(), a, b, c, d, e, f, g, h]);
+            // In one number, as in `with_arg`.
+            let op = u128::from(value.to_bits().swap_bytes()) << 8 | u128::from(Opcode::BinFloat.byte());
+            self.sink.write(&op.to_le_bytes()[..9]);
         } else {
             let mut text = Vec::new();
             pickle_graph::float_repr(value, &mut text);
@@ -225,7 +224,7 @@ impl<S: Sink> Encoder<S> {
         if self.protocol >= Protocol::V4
             && let Ok(length) = u8::try_from(utf8.len())
         {
-            self.sink.write_parts(&[Opcode::ShortBinUnicode.byte(), length], utf8);
+            self.sink.write_parts(&with_arg(Opcode::ShortBinUnicode, length.into())[..2], utf8);
             Ok(())
         } else {
             self.long_str(utf8)
@@ -252,7 +251,7 @@ impl<S: Sink> Encoder<S> {
             arg::string_repr(bytes, &mut text);
             self.text(Opcode::String, &text);
         } else if let Ok(length) = u8::try_from(bytes.len()) {
-            self.sink.write_parts(&[Opcode::ShortBinString.byte(), length], bytes);
+            self.sink.write_parts(&with_arg(Opcode::ShortBinString, length.into())[..2], bytes);
         } else if let Ok(length) = i32::try_from(bytes.len()) {
             let [a, b, c, d] = length.to_le_bytes();
             self.sink.write_parts(&[Opcode::BinString.byte(), a, b, c, d], bytes);
@@ -274,7 +273,7 @@ impl<S: Sink> Encoder<S> {
             return Err(ErrorKind::NeedsProtocol { opcode: Opcode::BinBytes.name(), needs: Protocol::V3 }.into());
         }
         if let Ok(length) = u8::try_from(bytes.len()) {
-            self.sink.write_parts(&[Opcode::ShortBinBytes.byte(), length], bytes);
+            self.sink.write_parts(&with_arg(Opcode::ShortBinBytes, length.into())[..2], bytes);
             return Ok(());
         }
         self.counted(Opcode::BinBytes, Opcode::BinBytes8, bytes, "a bytes object", Protocol::V4)
@@ -351,16 +350,24 @@ impl<S: Sink> Encoder<S> {
         self.memo_op(index, Opcode::Get, Opcode::BinGet, Opcode::LongBinGet)
     }
 
-    #[inline]
+    #[inline(always)]
     fn memo_op(&mut self, index: usize, text: Opcode, short: Opcode, long: Opcode) -> Result<(), Error> {
+        match u8::try_from(index) {
+            Ok(index) if self.protocol >= Protocol::V1 => {
+                self.sink.write(&with_arg(short, index.into())[..2]);
+                Ok(())
+            }
+            _ => self.long_memo_op(index, text, long),
+        }
+    }
+
+    #[inline(never)]
+    fn long_memo_op(&mut self, index: usize, text: Opcode, long: Opcode) -> Result<(), Error> {
         if self.protocol == Protocol::V0 {
             self.text(text, index.to_string().as_bytes());
-        } else if let Ok(index) = u8::try_from(index) {
-            self.sink.write(&[short.byte(), index]);
         } else {
             let index = u32::try_from(index).map_err(|_| ErrorKind::MemoTooLarge)?;
-            let [a, b, c, d] = index.to_le_bytes();
-            self.sink.write(&[long.byte(), a, b, c, d]);
+            self.sink.write(&with_arg(long, index)[..5]);
         }
         Ok(())
     }
@@ -409,6 +416,13 @@ impl<S: Sink> Encoder<S> {
         }
         Ok(())
     }
+}
+
+/// An opcode and behind it its argument, little-endian, in one number: bytes that are stored one by one and then loaded together
+/// to be copied would have to wait for each other.
+#[inline(always)]
+fn with_arg(opcode: Opcode, arg: u32) -> [u8; 8] {
+    (u64::from(arg) << 8 | u64::from(opcode.byte())).to_le_bytes()
 }
 
 /// How many of the bytes of a little-endian two's complement integer are needed, at least one for any but zero.

@@ -44,10 +44,18 @@ impl Items {
         Items { kind, len, begun: 0, state: State::Empty }
     }
 
+    /// The mark of the first batch is written.
+    #[inline]
+    pub(super) fn in_batch(kind: Kind, len: Option<usize>) -> Self {
+        Items { kind, len, begun: 0, state: State::Batch(0) }
+    }
+
+    #[inline]
     fn single(self) -> Opcode {
         if self.kind == Kind::Dict { Opcode::SetItem } else { Opcode::Append }
     }
 
+    #[inline]
     fn many(self) -> Opcode {
         match self.kind {
             Kind::List | Kind::ListInCall => Opcode::Appends,
@@ -89,6 +97,17 @@ impl Items {
     /// Behind the last item.
     #[inline]
     fn end<S: Sink>(self, to: &mut Serializer<S>) -> Result<(), Error> {
+        match (self.state, self.kind) {
+            (State::Batch(..BATCH_SIZE), Kind::List | Kind::Dict) if to.options.protocol >= Protocol::V4 => {
+                to.op(self.many());
+                Ok(())
+            }
+            _ => self.end_otherwise(to),
+        }
+    }
+
+    #[inline(never)]
+    fn end_otherwise<S: Sink>(self, to: &mut Serializer<S>) -> Result<(), Error> {
         match self.state {
             State::Empty => {}
             State::Alone => to.op(self.single()),

@@ -85,7 +85,7 @@ mod error;
 mod items;
 mod options;
 mod ser;
-mod stream;
+mod sink;
 mod texts;
 
 use std::io;

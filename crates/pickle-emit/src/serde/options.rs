@@ -5,7 +5,10 @@ use std::{borrow::Cow, io};
 use pickle_opcodes::Protocol;
 use serde::ser::Serialize;
 
-use super::{ser::Serializer, stream::Stream};
+use super::{
+    ser::Serializer,
+    sink::{Memory, Stream},
+};
 use crate::Error;
 
 /// How values are written.
@@ -101,9 +104,9 @@ impl Options {
     ///
     /// What the protocol cannot carry (strings of 4 GiB below protocol 4), and what the value's `Serialize` says.
     pub fn to_vec<T: Serialize + ?Sized>(&self, value: &T) -> Result<Vec<u8>, Error> {
-        let mut serializer = Serializer::new(Vec::new(), self.clone());
+        let mut serializer = Serializer::new(Memory(Vec::new()), self.clone());
         value.serialize(&mut serializer)?;
-        Ok(serializer.end())
+        Ok(serializer.end().0)
     }
 
     /// Writes a value as a pickle into a stream, piece by piece: the memory that it takes is that of a frame and of the longest

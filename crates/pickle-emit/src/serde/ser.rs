@@ -75,6 +75,18 @@ impl<S: Sink> Serializer<S> {
         self.encoder.op(opcode);
     }
 
+    /// Writes an opcode that makes an object, which is then put in the memo.
+    #[inline]
+    fn op_memoized(&mut self, opcode: Opcode) -> Result<(), Error> {
+        if self.options.protocol < Protocol::V4 {
+            self.op(opcode);
+            return self.memoize().map(|_| ());
+        }
+        self.encoder.sink_mut().write(&[opcode.byte(), Opcode::Memoize.byte()]);
+        self.memo += 1;
+        Ok(())
+    }
+
     /// Puts the object on top of the stack in the memo.
     #[inline]
     pub(super) fn memoize(&mut self) -> Result<usize, Error> {
@@ -236,8 +248,7 @@ impl<S: Sink> Serializer<S> {
             3 if self.is_short(3) => Opcode::Tuple3,
             _ => Opcode::Tuple,
         };
-        self.op(opcode);
-        self.memoize().map(|_| ())
+        self.op_memoized(opcode)
     }
 
     /// An empty list or dict, to be filled.
@@ -245,11 +256,22 @@ impl<S: Sink> Serializer<S> {
     pub(super) fn empty(&mut self, opcode: Opcode, of_protocol_0: Opcode) -> Result<(), Error> {
         if self.options.protocol == Protocol::V0 {
             self.op(Opcode::Mark);
-            self.op(of_protocol_0);
+            self.op_memoized(of_protocol_0)
         } else {
-            self.op(opcode);
+            self.op_memoized(opcode)
         }
-        self.memoize().map(|_| ())
+    }
+
+    /// An empty list or dict, and the beginning of its first batch where it is to have one.
+    #[inline]
+    fn begin_items(&mut self, kind: Kind, len: Option<usize>, opcode: Opcode, of_protocol_0: Opcode) -> Result<Items, Error> {
+        if self.options.protocol < Protocol::V4 || !matches!(len, Some(2..)) {
+            self.empty(opcode, of_protocol_0)?;
+            return Ok(Items::new(kind, len));
+        }
+        self.encoder.sink_mut().write(&[opcode.byte(), Opcode::Memoize.byte(), Opcode::Mark.byte()]);
+        self.memo += 1;
+        Ok(Items::in_batch(kind, len))
     }
 
     #[inline]
@@ -261,8 +283,8 @@ impl<S: Sink> Serializer<S> {
         };
         self.meant = Meant::Itself;
         self.encoder.boundary();
-        self.empty(Opcode::EmptyList, Opcode::List)?;
-        Ok(List { items: Items::new(kind, len), serializer: self })
+        let items = self.begin_items(kind, len, Opcode::EmptyList, Opcode::List)?;
+        Ok(List { items, serializer: self })
     }
 
     fn begin_set(&mut self, len: Option<usize>, class: &'static str) -> Result<List<'_, S>, Error> {
@@ -298,8 +320,7 @@ impl<S: Sink> Serializer<S> {
     fn begin_map(&mut self, len: Option<usize>) -> Result<Items, Error> {
         self.meant = Meant::Itself;
         self.encoder.boundary();
-        self.empty(Opcode::EmptyDict, Opcode::Dict)?;
-        Ok(Items::new(Kind::Dict, len))
+        self.begin_items(Kind::Dict, len, Opcode::EmptyDict, Opcode::Dict)
     }
 
     #[inline]

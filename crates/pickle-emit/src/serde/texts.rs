@@ -29,8 +29,9 @@ impl Texts {
     }
 
     fn slot(name: &'static str) -> usize {
-        let address = name.as_ptr().addr();
-        (address ^ (address >> 8) ^ (name.len() << 3)) % SLOTS
+        // Names lie side by side in a program, so all bits of the address count (Fibonacci hashing).
+        let hash = (name.as_ptr().addr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (hash >> 32) as usize % SLOTS
     }
 
     /// The place of a name, if it was asked for lately.

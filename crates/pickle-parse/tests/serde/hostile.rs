@@ -122,7 +122,18 @@ fn frames_that_lie_are_errors_and_what_stands_behind_stop_is_not_looked_at() {
     // A frame that ends within an op is none of anyone's business, as with CPython.
     assert_eq!(from_slice::<u8>(b"\x80\x04\x95\x01\0\0\0\0\0\0\0K\x01.").unwrap(), 1);
     assert_eq!(from_slice::<u8>(b"K\x01.\xff\xfe rest").unwrap(), 1);
+    // A frame may take in what stands behind STOP, but of a stream that is not read.
+    let beyond = b"\x80\x04\x95\x05\0\0\0\0\0\0\0K\x01.rest";
+    assert_eq!(from_slice::<u8>(beyond).unwrap(), 1);
+    let error = pickle_parse::from_reader::<_, u8>(&beyond[..]).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::FrameExhausted);
     assert_eq!(kind::<Any>(b"\x80\x06N."), ErrorKind::UnsupportedProtocol(6));
+}
+
+#[test]
+fn a_byte_that_is_no_opcode_is_no_empty_tuple() {
+    assert_eq!(kind::<Vec<u8>>(b"\0."), ErrorKind::InvalidLoadKey(0));
+    assert_eq!(kind::<Vec<Vec<u8>>>(b"(\0\0tq\x01."), ErrorKind::InvalidLoadKey(0));
 }
 
 #[test]

@@ -139,7 +139,8 @@ impl Pickle<'_, '_> {
                 Items::Marked => return Ok(true),
                 Items::Small(count) => {
                     let end = [0, TUPLE1, TUPLE2, TUPLE3].get(usize::from(count)).ok_or(GaveUp)?;
-                    if next != *end {
+                    // A tuple of none has an opcode that begins it, and 0 is none.
+                    if count == 0 || next != *end {
                         *items = Items::Small(count + 1);
                         return Ok(true);
                     }
