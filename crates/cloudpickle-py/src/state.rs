@@ -30,6 +30,9 @@ pub(crate) struct State {
     pub(crate) property_type: Py<PyType>,
     pub(crate) code_type: Py<PyType>,
     pub(crate) method_type: Py<PyType>,
+    pub(crate) bytes_io_type: Py<PyAny>,
+    /// Types of files whose `write` takes all that it is given: `BytesIO` and the buffered ones of `io`.
+    pub(crate) whole_writers: Py<PyTuple>,
     /// Types of the `types` module by address, with the name that they have there.
     pub(crate) builtin_type_names: FxHashMap<usize, Py<PyString>>,
     /// The same as a dict, for classes whose metaclass has its own idea of equality.
@@ -100,6 +103,7 @@ impl State {
         let builtins = py.import("builtins")?;
         let types = py.import("types")?;
         let copyreg = py.import("copyreg")?;
+        let io = py.import("io")?;
         let abc = py.import("abc")?;
         let class = |module: &Bound<'_, PyModule>, name: &str| -> PyResult<Py<PyType>> {
             Ok(module.getattr(name)?.cast_into::<PyType>()?.unbind())
@@ -162,6 +166,12 @@ impl State {
             property_type: class(&builtins, "property")?,
             code_type: class(&types, "CodeType")?,
             method_type: class(&types, "MethodType")?,
+            bytes_io_type: io.getattr("BytesIO")?.unbind(),
+            whole_writers: PyTuple::new(
+                py,
+                [io.getattr("BytesIO")?, io.getattr("BufferedWriter")?, io.getattr("BufferedRandom")?],
+            )?
+            .unbind(),
             builtin_type_names,
             builtin_type_names_dict: builtin_type_names_dict.unbind(),
             none_type: py.None().bind(py).get_type().unbind(),

@@ -180,7 +180,7 @@ pub use dis::{Dis, dis};
 pub use error::{Error, ErrorKind, PythonException};
 pub use graph::{GraphBuilder, Loader, Strings, graph};
 pub use limits::Limits;
-pub use machine::{Machine, MachineError};
+pub use machine::{Machine, MachineError, Part};
 pub use memo::Memo;
 pub use op::{OpError, Ops, op};
 pub use reader::OpReader;

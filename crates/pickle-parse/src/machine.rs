@@ -84,6 +84,17 @@ pub struct Machine<B: Builder> {
     inside_pickle: bool,
 }
 
+/// How far [`Machine::run_part`] came.
+#[derive(Debug)]
+pub struct Part<V> {
+    /// How many bytes of its input were executed.
+    pub executed: usize,
+    /// The pickle's value, if its `STOP` was among them.
+    pub value: Option<V>,
+    /// How many bytes the frame has that begins behind them, if the last op was a `FRAME`, and 0 otherwise.
+    pub frame: u64,
+}
+
 /// A low guess at how many bytes of a pickle there are for each object in the memo.
 const BYTES_PER_MEMOIZED_OBJECT: usize = 8;
 
@@ -121,18 +132,20 @@ enum Flow<V> {
 enum End<'a, V, E> {
     /// It came to its end: its value, and what comes behind it.
     Stop(V, &'a [u8]),
+    /// A frame begins that is longer than this part of a stream: its length, and what comes behind its header.
+    LongFrame(u64, &'a [u8]),
     Fault(Fault<E>, Opcode),
     Unreadable(OpError),
 }
 
-/// Executes an op and returns what comes behind it.
-struct Execute<'m, B: Builder> {
+/// Executes an op, of a part of a stream or of all there is, and returns what comes behind it.
+struct Execute<'m, B: Builder, const PART: bool> {
     machine: &'m mut Machine<B>,
     /// The op's offset.
     offset: u64,
 }
 
-impl<'a, B: Builder> Then<'a> for Execute<'_, B> {
+impl<'a, B: Builder, const PART: bool> Then<'a> for Execute<'_, B, PART> {
     type Out = Result<&'a [u8], End<'a, B::Value, B::Error>>;
 
     #[inline(always)]
@@ -147,6 +160,10 @@ impl<'a, B: Builder> Then<'a> for Execute<'_, B> {
                 Ok(()) => {
                     machine.builder.frame(offset, length);
                     Ok(Flow::Next)
+                }
+                Err(_) if PART => {
+                    machine.builder.frame(offset, length);
+                    return Err(End::LongFrame(length, after));
                 }
                 Err(kind) => Err(kind.into()),
             },
@@ -227,18 +244,51 @@ impl<B: Builder> Machine<B> {
         self.reset();
         self.start(0)?;
         self.reserve(input.len());
+        match self.run_ops::<false>(0, input)? {
+            Part { executed, value: Some(value), .. } => Ok((value, executed)),
+            // not reached: without a value the ops end in an error
+            Part { executed, .. } => Err(Error::new(ErrorKind::RanOut, executed as u64, None).into()),
+        }
+    }
+
+    /// Executes those ops that stand as a whole in `input`, a part of a stream that begins `offset` bytes from its start: through
+    /// `STOP`, or through a `FRAME` that is longer than what comes behind it here. An op that is not whole is left, and so is one
+    /// that cannot be read at all.
+    ///
+    /// The lengths of frames are not checked here, where the rest of the stream is not known.
+    ///
+    /// # Errors
+    ///
+    /// As [`step`](Self::step).
+    pub fn run_part(&mut self, offset: u64, input: &[u8]) -> Result<Part<B::Value>, MachineError<B::Error>> {
+        if !self.inside_pickle {
+            self.start(offset)?;
+            self.inside_pickle = true;
+        }
+        self.run_ops::<true>(offset, input)
+    }
+
+    /// Executes ops through `STOP`. Of a stream's `PART`, through the last one that is there.
+    #[inline(always)]
+    fn run_ops<const PART: bool>(&mut self, start: u64, input: &[u8]) -> Result<Part<B::Value>, MachineError<B::Error>> {
         let mut rest = input;
         loop {
-            let offset = (input.len() - rest.len()) as u64;
+            let offset = start + (input.len() - rest.len()) as u64;
             self.builder.at(offset);
-            let executed = op_then(rest, Execute { machine: self, offset });
+            let executed = op_then(rest, Execute::<_, PART> { machine: self, offset });
             match executed {
                 Ok(after) => rest = after,
                 Err(End::Stop(value, after)) => {
                     self.reset();
-                    return Ok((value, input.len() - after.len()));
+                    return Ok(Part { executed: input.len() - after.len(), value: Some(value), frame: 0 });
+                }
+                Err(End::LongFrame(frame, after)) => {
+                    return Ok(Part { executed: input.len() - after.len(), value: None, frame });
                 }
                 Err(End::Fault(fault, opcode)) => return Err(self.failed(fault, offset, opcode)),
+                Err(End::Unreadable(_)) if PART => {
+                    return Ok(Part { executed: input.len() - rest.len(), value: None, frame: 0 });
+                }
                 Err(End::Unreadable(error)) => return Err(self.unreadable(error, rest, offset)),
             }
         }

@@ -116,6 +116,33 @@ impl<R: BufRead> OpReader<R> {
         }
     }
 
+    /// What the stream has in its buffer behind the op that was returned last; nothing where it ends. Tell by [`skip`](Self::skip)
+    /// which ops of it were taken.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Input`] where the stream fails.
+    pub fn buffered(&mut self) -> Result<&[u8], Error> {
+        self.consume();
+        let offset = self.offset;
+        fill(&mut self.input).map_err(|error| Error::input(error, offset, None))
+    }
+
+    /// Skips so many bytes of [`buffered`](Self::buffered), which are whole ops; `stop` says whether the last one is `STOP`.
+    pub fn skip(&mut self, bytes: usize, stop: bool) {
+        self.input.consume(bytes);
+        self.passed(bytes);
+        if stop {
+            self.inside_pickle = false;
+        }
+    }
+
+    /// Tells that so many bytes, which are whole ops of the pickle that is being read, were consumed from the stream itself.
+    pub fn passed(&mut self, bytes: usize) {
+        self.offset += bytes as u64;
+        self.inside_pickle |= bytes > 0;
+    }
+
     /// Appends the next pickle's bytes to `pickle`, through `STOP`; `false` where the stream ends and no pickle has begun.
     ///
     /// ```
@@ -170,9 +197,7 @@ impl<R: BufRead> OpReader<R> {
         }
         let whole = buffered.len() - rest.len();
         pickle.extend_from_slice(&buffered[..whole]);
-        self.input.consume(whole);
-        self.offset += whole as u64;
-        self.inside_pickle = !stop && (self.inside_pickle || whole > 0);
+        self.skip(whole, stop);
         Ok(stop)
     }
 

@@ -20,7 +20,7 @@ use pyo3::{
     exceptions::{PyRecursionError, PyTypeError, PyValueError},
     intern,
     prelude::*,
-    types::{PyBytes, PyDict, PyString, PyTuple},
+    types::{PyBytes, PyCFunction, PyDict, PyString, PyTuple},
 };
 
 pub(crate) use code::CodeFacts;
@@ -103,7 +103,7 @@ fn run_walk<'py>(
 /// Writes a pickle into a file, one `write` for each frame and each large payload.
 fn write_pieces(write: &Bound<'_, PyAny>, pickle: &Bound<'_, PyBytes>, mut pieces: Vec<usize>) -> PyResult<()> {
     let bytes = pickle.as_bytes();
-    if pieces.len() < 2 {
+    if pieces.len() < 2 || writes_at_once(write)? {
         write.call1((pickle,))?;
         return Ok(());
     }
@@ -116,6 +116,14 @@ fn write_pieces(write: &Bound<'_, PyAny>, pickle: &Bound<'_, PyBytes>, mut piece
         }
     }
     Ok(())
+}
+
+/// Whether a `write` is that of a file of the `io` module that keeps what it is given, or a copy, however much that is.
+fn writes_at_once(write: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = write.py();
+    let Ok(write) = write.cast::<PyCFunction>() else { return Ok(false) };
+    let file = write.getattr(intern!(py, "__self__"))?;
+    State::get(py)?.whole_writers.bind(py).contains(file.get_type())
 }
 
 /// Serializes an object into `bytes`.

@@ -100,6 +100,8 @@ pub(crate) struct LiveBuilder<'py> {
     /// Strings of the pickle that name attributes, at places that depend on their addresses, each with the interned one: a thousand
     /// instances of a class have the same strings in their states.
     attribute_names: Vec<Option<(Value<'py>, Value<'py>)>>,
+    /// The object that the bytes of the next op lie in.
+    lent: Option<Bound<'py, PyBytes>>,
 }
 
 /// How many strings that name attributes are remembered.
@@ -109,7 +111,7 @@ type Value<'py> = Bound<'py, PyAny>;
 
 impl<'py> LiveBuilder<'py> {
     pub(crate) fn new(py: Python<'py>, options: Options<'py>) -> PyResult<Self> {
-        Ok(LiveBuilder { py, state: State::get(py)?, options, protocol: 0, attribute_names: Vec::new() })
+        Ok(LiveBuilder { py, state: State::get(py)?, options, protocol: 0, attribute_names: Vec::new(), lent: None })
     }
 
     /// Finds a global, by a subclass's `find_class` if there is one.
@@ -122,6 +124,16 @@ impl<'py> LiveBuilder<'py> {
             }
             None => Ok(find_class(self.state, self.protocol, self.options.fix_imports, module, name)?),
         }
+    }
+
+    /// Whether no code of a user's unpickler takes part.
+    pub(crate) fn has_no_hooks(&self) -> bool {
+        self.options.find_class.is_none() && self.options.persistent_load.is_none()
+    }
+
+    /// Lends an object for the next op, which makes a `bytes` object of the very bytes that this one has.
+    pub(crate) fn lend(&mut self, bytes: Bound<'py, PyBytes>) {
+        self.lent = Some(bytes);
     }
 
     /// The protocol of the pickle that was read last.
@@ -310,6 +322,9 @@ impl<'py> Builder for LiveBuilder<'py> {
 
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) -> Result<Value<'py>, BuildError> {
+        if let Some(lent) = self.lent.take_if(|lent| lent.as_bytes().as_ptr_range() == bytes.as_ptr_range()) {
+            return Ok(lent.into_any());
+        }
         Ok(PyBytes::new(self.py, bytes).into_any())
     }
 

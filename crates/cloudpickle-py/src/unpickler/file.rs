@@ -17,7 +17,7 @@ pub(crate) struct File<'py> {
     read: Bound<'py, PyAny>,
     peek: Option<Bound<'py, PyAny>>,
     /// What was read or peeked, and how much of it was used.
-    buffer: Vec<u8>,
+    buffer: Bound<'py, PyBytes>,
     used: usize,
     /// Whether `buffer` was only peeked: what is used of it still has to be read.
     peeked: bool,
@@ -30,6 +30,9 @@ pub(crate) struct File<'py> {
 /// How many bytes are asked for at a time when a claimed length is large, since a claim is no proof that so many follow.
 const CHUNK: usize = 1 << 20;
 
+/// How many bytes may be asked for at once for an object.
+const MAX_OBJECT: usize = 1 << 26;
+
 impl<'py> File<'py> {
     /// # Errors
     /// `TypeError` for an object without `read` and `readline`.
@@ -41,7 +44,7 @@ impl<'py> File<'py> {
         Ok(File {
             read,
             peek: file.getattr_opt(intern!(py, "peek"))?,
-            buffer: Vec::new(),
+            buffer: PyBytes::new(py, b""),
             used: 0,
             peeked: false,
             expected: 0,
@@ -51,11 +54,6 @@ impl<'py> File<'py> {
 
     pub(crate) fn py(&self) -> Python<'py> {
         self.read.py()
-    }
-
-    /// Tells that so many bytes more than were used so far belong to the pickle.
-    pub(crate) fn expect(&mut self, length: u64) {
-        self.expected = usize::try_from(length).unwrap_or(usize::MAX);
     }
 
     /// Reads at most so many bytes from the file.
@@ -90,37 +88,40 @@ impl<'py> File<'py> {
                 }
                 left -= read;
             }
-            self.buffer.clear();
+            self.buffer = PyBytes::new(self.py(), b"");
         }
         Ok(())
     }
 
     fn fill(&mut self) -> PyResult<()> {
-        if self.used < self.buffer.len() {
+        if self.used < self.buffer.as_bytes().len() {
             return Ok(());
         }
         self.read_used()?;
-        self.buffer.clear();
         self.used = 0;
-        if let Some(peek) = &self.peek {
+        if let Some(peek) = self.peek.as_ref().filter(|_| self.expected == 0) {
             let peeked = match peek.call1((1 << 16,)) {
                 Ok(peeked) => Some(peeked),
                 // a file that only seems to be able to peek is read from
                 Err(error) if error.is_instance_of::<PyNotImplementedError>(self.py()) => None,
                 Err(error) => return Err(error),
             };
-            if let Some(bytes) = &peeked
-                && let Ok(bytes) = bytes.cast::<PyBytes>()
+            if let Some(bytes) = peeked
+                && let Ok(bytes) = bytes.cast_into::<PyBytes>()
                 && !bytes.as_bytes().is_empty()
             {
-                self.buffer.extend_from_slice(bytes.as_bytes());
+                self.buffer = bytes;
                 self.peeked = true;
                 return Ok(());
             }
         }
-        let bytes = self.read_bytes(self.expected.clamp(1, CHUNK))?;
-        self.buffer.extend_from_slice(bytes.as_bytes());
-        self.expected = self.expected.saturating_sub(self.buffer.len());
+        self.read_expected()
+    }
+
+    /// Reads what is known to belong to the pickle, a piece of it if that is much.
+    fn read_expected(&mut self) -> PyResult<()> {
+        self.buffer = self.read_bytes(self.expected.clamp(1, CHUNK))?;
+        self.expected = self.expected.saturating_sub(self.buffer.as_bytes().len());
         Ok(())
     }
 
@@ -140,9 +141,57 @@ impl<'py> File<'py> {
     }
 }
 
+/// Where pickles come from, told what is known of what comes next.
+pub(crate) trait Stream<'py>: BufRead {
+    /// Tells that a frame of so many bytes, more than there are in the buffer, begins behind what was consumed.
+    ///
+    /// # Errors
+    /// What the stream raised.
+    fn begin_frame(&mut self, length: u64) -> PyResult<()> {
+        let _ = length;
+        Ok(())
+    }
+
+    /// Consumes a header in the buffer and the bytes that it counts, and gives those as the object that the stream makes of them,
+    /// which has fewer where the stream ends. `None` where the stream makes no objects: then nothing is consumed.
+    ///
+    /// # Errors
+    /// What the stream raised.
+    fn take_object(&mut self, header: usize, length: usize) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let _ = (header, length);
+        Ok(None)
+    }
+}
+
+impl<'py> Stream<'py> for File<'py> {
+    fn begin_frame(&mut self, length: u64) -> PyResult<()> {
+        if self.peeked {
+            // so that the whole frame is read at once
+            self.read_used()?;
+        }
+        let buffered = self.buffer.as_bytes().len() - self.used;
+        self.expected = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(buffered);
+        Ok(())
+    }
+
+    fn take_object(&mut self, header: usize, length: usize) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        if !self.peeked || length > MAX_OBJECT {
+            return Ok(None);
+        }
+        // once this is read, what comes next in the file is the object
+        self.used += header;
+        self.read_used()?;
+        let object = self.read_bytes(length)?;
+        self.buffer = PyBytes::new(self.py(), b"");
+        Ok(Some(object))
+    }
+}
+
+impl Stream<'_> for &[u8] {}
+
 impl Read for File<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.used == self.buffer.len() && self.peek.is_none() {
+        if self.used == self.buffer.as_bytes().len() && self.peek.is_none() {
             return self.read_direct(out).map_err(|error| self.failed(error));
         }
         let available = self.fill_buf()?;
@@ -158,7 +207,7 @@ impl BufRead for File<'_> {
         if let Err(error) = self.fill() {
             return Err(self.failed(error));
         }
-        Ok(&self.buffer[self.used..])
+        Ok(&self.buffer.as_bytes()[self.used..])
     }
 
     fn consume(&mut self, amount: usize) {

@@ -17,7 +17,7 @@ use pyo3::{
 
 use crate::{report, state::State};
 use builder::{BuildError, BuildErrorKind, LiveBuilder, Options};
-use file::File;
+use file::{File, Stream};
 
 type LiveMachine<'py> = Machine<LiveBuilder<'py>>;
 
@@ -174,42 +174,112 @@ pub(crate) fn load<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let options = Options { buffers: buffers_of(buffers)?, ..Options::new(fix_imports, encoding, errors) };
     let mut machine = Machine::with_limits(LiveBuilder::new(file.py(), options)?, limits(file.py())?);
-    run_file(&mut machine, File::new(file)?)
+    run_file(&mut machine, file)
 }
 
 /// Runs the machine over the next pickle of a file.
-fn run_file<'py>(machine: &mut LiveMachine<'py>, file: File<'py>) -> PyResult<Bound<'py, PyAny>> {
+fn run_file<'py>(machine: &mut LiveMachine<'py>, file: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = file.py();
-    let mut reader = OpReader::new(file);
-    let result = loop {
-        match reader.next_op() {
-            Ok(Some((offset, op))) => {
-                let frame = match op {
-                    Op::Frame(length) => Some(length),
-                    _ => None,
-                };
-                match machine.step(offset, &op) {
-                    Ok(None) => {}
-                    Ok(Some(value)) => break Ok(value),
-                    Err(error) => break Err(exception(py, error)),
-                }
-                if let Some(length) = frame {
-                    reader.get_mut().expect(length);
-                }
-            }
-            Ok(None) => {
-                let error = Error::new(pickle_parse::ErrorKind::RanOut, reader.offset(), None::<Opcode>);
-                break Err(pickle_exception(py, &error));
-            }
-            Err(error) => break Err(pickle_exception(py, &error)),
-        }
-    };
+    if machine.builder().has_no_hooks() && file.get_type().is(&State::get(py)?.bytes_io_type) {
+        return run_bytes_io(machine, file);
+    }
+    let mut reader = OpReader::new(File::new(file)?);
+    let result = run_stream(py, machine, &mut reader);
     // What the file raised says more than that it could not be read.
     match reader.into_inner().finish() {
         Some(error) => Err(error),
         None => result,
     }
 }
+
+/// Runs the machine over the next pickle in a `BytesIO`, whose bytes need not be read: they are at hand. No code of a user's
+/// unpickler runs meanwhile, which could look at where it stands.
+fn run_bytes_io<'py>(machine: &mut LiveMachine<'py>, file: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = file.py();
+    let start: usize = file.call_method0(intern!(py, "tell"))?.extract()?;
+    let bytes = file.call_method0(intern!(py, "getvalue"))?.cast_into::<PyBytes>()?;
+    let mut reader = OpReader::new(bytes.as_bytes().get(start..).unwrap_or_default());
+    let result = run_stream(py, machine, &mut reader);
+    file.call_method1(intern!(py, "seek"), (start as u64 + reader.offset(),))?;
+    result
+}
+
+/// Runs the machine over the next pickle of a stream.
+fn run_stream<'py, R: Stream<'py>>(
+    py: Python<'py>,
+    machine: &mut LiveMachine<'py>,
+    reader: &mut OpReader<R>,
+) -> PyResult<Bound<'py, PyAny>> {
+    loop {
+        let offset = reader.offset();
+        let part = {
+            let buffered = reader.buffered().map_err(|error| pickle_exception(py, &error))?;
+            machine.run_part(offset, buffered).map_err(|error| exception(py, error))?
+        };
+        reader.skip(part.executed, part.value.is_some());
+        if let Some(value) = part.value {
+            return Ok(value);
+        }
+        if part.frame > 0 {
+            reader.get_mut().begin_frame(part.frame)?;
+            continue;
+        }
+        // an op that is not in the buffer as a whole
+        if run_large_bytes(py, machine, reader)? {
+            continue;
+        }
+        let (done, frame) = match reader.next_op() {
+            Ok(Some((offset, op))) => {
+                let frame = if let Op::Frame(length) = op { length } else { 0 };
+                (machine.step(offset, &op).map_err(|error| exception(py, error))?, frame)
+            }
+            Ok(None) => {
+                let error = Error::new(pickle_parse::ErrorKind::RanOut, reader.offset(), None::<Opcode>);
+                return Err(pickle_exception(py, &error));
+            }
+            Err(error) => return Err(pickle_exception(py, &error)),
+        };
+        if let Some(value) = done {
+            return Ok(value);
+        }
+        if frame > 0 {
+            // the op was gathered, and is consumed
+            reader.get_mut().begin_frame(frame)?;
+        }
+    }
+}
+
+/// Runs the machine over an op that makes a large `bytes` object, if that is next and the stream makes the object itself, so that it
+/// need not be copied. Says whether it did.
+fn run_large_bytes<'py, R: Stream<'py>>(
+    py: Python<'py>,
+    machine: &mut LiveMachine<'py>,
+    reader: &mut OpReader<R>,
+) -> PyResult<bool> {
+    let offset = reader.offset();
+    let buffered = reader.buffered().map_err(|error| pickle_exception(py, &error))?;
+    let (opcode, size) = match buffered.first().and_then(|&byte| Opcode::from_byte(byte)) {
+        Some(opcode @ Opcode::BinBytes) => (opcode, size_of::<u32>()),
+        Some(opcode @ Opcode::BinBytes8) => (opcode, size_of::<u64>()),
+        _ => return Ok(false),
+    };
+    let Some(length) = buffered.get(1..1 + size) else { return Ok(false) };
+    let length = length.iter().rev().fold(0, |length, &byte| length << 8 | u64::from(byte));
+    let Some(length) = usize::try_from(length).ok().filter(|&length| length >= LARGE) else { return Ok(false) };
+    let Some(object) = reader.get_mut().take_object(1 + size, length)? else { return Ok(false) };
+    reader.passed(1 + size + object.as_bytes().len());
+    if object.as_bytes().len() < length {
+        return Err(pickle_exception(py, &Error::new(pickle_parse::ErrorKind::Truncated, offset, Some(opcode))));
+    }
+    machine.builder_mut().lend(object.clone());
+    match machine.step(offset, &Op::BinBytes(object.as_bytes())) {
+        Ok(_) => Ok(true),
+        Err(error) => Err(exception(py, error)),
+    }
+}
+
+/// From how many bytes on a `bytes` object is taken over from a file.
+const LARGE: usize = 1 << 14;
 
 /// Reads pickles from a binary file, one for each call of `load`.
 ///
@@ -298,7 +368,7 @@ impl Unpickler {
         for (index, object) in std::mem::take(&mut slf.borrow_mut().memo) {
             machine.memo_mut().set(index, object.into_bound(py));
         }
-        let result = run_file(&mut machine, File::new(&file)?);
+        let result = run_file(&mut machine, &file);
         let memo = machine.memo().iter().map(|(index, object)| (index, object.clone().unbind())).collect();
         let replaced = {
             let mut this = slf.borrow_mut();

@@ -242,3 +242,26 @@ fn steps_do_what_a_run_does() {
 fn ops(input: &[u8]) -> impl Iterator<Item = (usize, Op<'_>)> {
     crate::Ops::new(input).map(|op| op.unwrap())
 }
+
+#[test]
+fn what_comes_in_parts_makes_what_it_makes_at_once() {
+    let pickle = b"\x80\x04\x95\x0e\0\0\0\0\0\0\0(K\x01\x8c\x02abG\x3f\xf0\0\0\0\0\0\0t.rest";
+    let whole = Machine::new(Told::default()).run(pickle).unwrap();
+    for capacity in 1..=pickle.len() {
+        let mut machine = Machine::new(Told::default());
+        let mut reader = crate::OpReader::new(std::io::BufReader::with_capacity(capacity, &pickle[..]));
+        let made = loop {
+            let offset = reader.offset();
+            let part = machine.run_part(offset, reader.buffered().unwrap()).unwrap();
+            reader.skip(part.executed, part.value.is_some());
+            if let Some(value) = part.value {
+                break value;
+            }
+            let (offset, op) = reader.next_op().unwrap().unwrap();
+            if let Some(value) = machine.step(offset, &op).unwrap() {
+                break value;
+            }
+        };
+        assert_eq!((made, reader.offset() as usize), whole, "{capacity}");
+    }
+}
