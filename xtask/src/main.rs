@@ -11,6 +11,7 @@ mod fuzz;
 mod python;
 mod ratios;
 mod shipped;
+mod stdlib;
 mod steps;
 mod test;
 mod venv;
@@ -45,6 +46,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Fuzz(options) => fuzz::fuzz(&shell, &options),
         Task::Corpus { python } => corpus::corpus(&shell, &python),
         Task::Codegen { python } => codegen::codegen(&shell, &python::interpreters(&python)),
+        Task::Stdlib { python } => stdlib::stdlib(&shell, &python),
         Task::Pythons { python } => {
             python::find(&python).print();
             Ok(())

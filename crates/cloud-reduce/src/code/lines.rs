@@ -87,19 +87,24 @@ impl<'a> LineTable<'a> {
     pub fn positions(self) -> Positions<'a> {
         Positions { entries: Entries::new(self), code_length: self.code_length, end: 0, current: Position::default(), left: 0 }
     }
+
+    /// The entries as they are written.
+    pub(super) fn entries(self) -> Entries<'a> {
+        Entries::new(self)
+    }
 }
 
 /// One entry of a table: a range and its position.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
-    start: usize,
-    end: usize,
-    position: Position,
+pub(super) struct Entry {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) position: Position,
 }
 
 /// The entries of a table, one by one.
 #[derive(Clone, Debug)]
-struct Entries<'a> {
+pub(super) struct Entries<'a> {
     format: LineTableFormat,
     rest: &'a [u8],
     line: i32,

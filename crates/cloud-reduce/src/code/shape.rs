@@ -1,7 +1,8 @@
 //! [`CodeShape`]: which versions of Python may have made a code object.
 
 use super::{
-    ArgKind, CodeLayout, ExceptionHandlers, Instructions, LineRange, LineTable, LineTableFormat, OpcodeInfo, OpcodeTable, Operand,
+    ArgKind, CodeLayout, ExceptionHandlers, Instructions, LineRange, LineTable, LineTableFormat, OpcodeInfo, OpcodeTable,
+    Operand, lines::Entry,
 };
 use crate::{Implementation, PythonVersion};
 
@@ -84,6 +85,7 @@ impl CodeShape<'_> {
         CodeLayout::for_python(version.major, version.minor).is_some_and(|layout| layout.fields().len() == self.argument_count)
             && self.flags_may_be_of(implementation, version)
             && self.lines_may_be_of(LineTableFormat::of(implementation, version))
+            && (version != PythonVersion::new(3, 9) || self.is_written_by_3_9())
             && self.instructions_may_be_of(table)
     }
 
@@ -142,17 +144,64 @@ impl CodeShape<'_> {
             .all(|&[bytes, lines]| bytes != 255 && (bytes != 0 || matches!(lines as i8, -127 | 127)))
     }
 
-    /// Whether a constant is loaded and returned by two instructions of one position, for which CPython 3.12 and 3.13 use
-    /// `RETURN_CONST`: the `None` at the end of a function. They use two, of different positions, where these came together only
-    /// after jumps had been followed, as for `return x and 1`.
-    fn returns_const_in_two(&self, table: &'static OpcodeTable) -> bool {
-        let lines = LineTable {
+    /// Whether the entries of a table of positions are cut as a version cuts them. 3.11 has one for each instruction; later ones have
+    /// one for as many instructions as have one position, and begin another after eight units only.
+    fn entries_may_be_of(&self, table: &'static OpcodeTable) -> bool {
+        const LONGEST: usize = 16;
+        let lines = self.line_table_of(table);
+        if table.version() > PythonVersion::new(3, 11) {
+            let mut before: Option<Entry> = None;
+            return lines.entries().all(|entry| {
+                let cut = before.is_none_or(|before| before.position != entry.position || before.end - before.start == LONGEST);
+                before = Some(entry);
+                cut
+            });
+        }
+        let mut entries = lines.entries();
+        let mut end = 0;
+        let mut extended = false;
+        Instructions::new(table, self.co_code).all(|instruction| {
+            let starts = instruction.offset;
+            let is_part = std::mem::replace(&mut extended, instruction.name() == Some("EXTENDED_ARG"));
+            if is_part {
+                return true;
+            }
+            // The entries up to here are those of the instructions before.
+            while end < starts {
+                match entries.next() {
+                    Some(entry) => end = entry.end,
+                    None => return true,
+                }
+            }
+            end == starts
+        })
+    }
+
+    fn line_table_of(&self, table: &'static OpcodeTable) -> LineTable<'_> {
+        LineTable {
             format: LineTableFormat::of(table.implementation(), table.version()),
             bytes: self.line_table,
             first_line: 0,
             code_length: self.co_code.len(),
-        };
-        let positions: Vec<_> = lines.positions().collect();
+        }
+    }
+
+    /// Whether every pair of the line table is such as the compiler of 3.9 writes: it adds none for a step of no lines, but where a step
+    /// is of more than 255 bytes, or is whole after pairs of the longest steps. 3.8 does, where it begins a statement on the line of
+    /// the one before.
+    fn is_written_by_3_9(&self) -> bool {
+        let mut longest = false;
+        self.line_table.as_chunks().0.iter().all(|&[bytes, lines]| {
+            let after_longest = std::mem::replace(&mut longest, matches!(lines as i8, i8::MIN | i8::MAX));
+            lines != 0 || bytes == 255 || (bytes == 0 && after_longest)
+        })
+    }
+
+    /// Whether a constant is loaded and returned by two instructions of one position, for which CPython 3.12 and 3.13 use
+    /// `RETURN_CONST`: the `None` at the end of a function. They use two, of different positions, where these came together only
+    /// after jumps had been followed, as for `return x and 1`.
+    fn returns_const_in_two(&self, table: &'static OpcodeTable) -> bool {
+        let positions: Vec<_> = self.line_table_of(table).positions().collect();
         let mut before = None;
         Instructions::new(table, self.co_code).any(|instruction| {
             let unit = instruction.offset / 2;
@@ -208,6 +257,7 @@ impl CodeShape<'_> {
             && (resumes || !joined)
             && last.is_some_and(|name| ends(name, version))
             && !(knows_return_const && self.returns_const_in_two(table))
+            && (!joined || self.entries_may_be_of(table))
     }
 }
 
