@@ -71,7 +71,8 @@ fn scan_at(data: &Bytes, policy: &Policy, depth: usize) -> Scan {
     let mut position = 0;
     // How many pickles there are at most; what follows them is no pickle.
     let mut most = usize::MAX;
-    while position < data.len() && scan.pickles < most {
+    // Nothing at all is no pickle either.
+    while position == 0 || (position < data.len() && scan.pickles < most) {
         let rest = data.slice(position..);
         let trace = Trace::run(&rest);
         let mut found = findings(&trace, policy, depth);

@@ -47,6 +47,9 @@ pub enum FindingKind {
     Nested,
     /// Pickles lie within pickles deeper than is looked.
     TooDeep,
+    /// Opcodes do not keep to the pickle's frames. Readers differ then on what the pickle says: CPython's own reads a file in one way
+    /// and bytes in another.
+    Frames,
     /// A file, or a part of one, that cannot be looked into.
     Opaque,
     /// The pickle is broken. What it does before the error, it does.
@@ -55,7 +58,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 14] = [
+    pub const ALL: [FindingKind; 15] = [
         FindingKind::Import,
         FindingKind::ComputedName,
         FindingKind::Extension,
@@ -68,6 +71,7 @@ impl FindingKind {
         FindingKind::PersistentId,
         FindingKind::Nested,
         FindingKind::TooDeep,
+        FindingKind::Frames,
         FindingKind::Opaque,
         FindingKind::Broken,
     ];
@@ -88,6 +92,7 @@ impl FindingKind {
             FindingKind::PersistentId => "persistent-id",
             FindingKind::Nested => "nested",
             FindingKind::TooDeep => "too-deep",
+            FindingKind::Frames => "frames",
             FindingKind::Opaque => "opaque",
             FindingKind::Broken => "broken",
         }
@@ -110,6 +115,7 @@ impl fmt::Display for Finding {
             FindingKind::PersistentId => write!(f, "names an object by {subject}")?,
             FindingKind::Nested => write!(f, "has a pickle inside, given to {subject}")?,
             FindingKind::TooDeep => write!(f, "has pickles within pickles, too deep to be looked at, given to {subject}")?,
+            FindingKind::Frames => write!(f, "has {subject}, so that readers may differ on what it says,")?,
             FindingKind::Opaque => return write!(f, "is {subject}, which is not looked into: unpack it and scan what is in it"),
             FindingKind::Broken => return write!(f, "is broken: {subject}"),
         }

@@ -43,6 +43,10 @@ pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize) -> Vec<Find
             findings.push(finding);
         }
     }
+    if let Some(offset) = trace.crossed_frame {
+        let subject = "an opcode that crosses the end of a frame";
+        findings.push(Finding { kind: FindingKind::Frames, offset, subject: subject.into(), rule: None, count: 1, inner: None });
+    }
     if let Some(error) = &trace.error {
         findings.push(Finding {
             kind: FindingKind::Broken,
@@ -312,9 +316,8 @@ impl Judge<'_> {
             }
             // `look_inside` looks at the bytes.
             Given::Loaded(index) => {
-                if let Some(data) = arg(index)
-                    && model::bytes(self.graph, data).is_none()
-                {
+                let is_known = arg(index).is_some_and(|data| model::bytes(self.graph, data).is_some());
+                if !is_known {
                     self.find(FindingKind::TooDeep, offset, "what the pickle computes".to_owned(), None);
                 }
             }

@@ -156,7 +156,12 @@ impl Object {
             Node::NewObj { class, .. } | Node::NewObjEx { class, .. } | Node::Inst { class, .. } | Node::Obj { class, .. } => {
                 Object::Instance(Box::new(Self::within(graph, class, chain)))
             }
-            Node::Extension(_) | Node::PersistentId(_) | Node::BinPersistentId(_) => Object::Unknown,
+            // How PyTorch wrote classes of modules before 1.6: `('module', class, file, source)`.
+            Node::BinPersistentId(id) => match graph.node(id).as_tuple() {
+                Some(&[kind, class, _, _]) if short_text(graph, kind) == Some("module") => Self::within(graph, class, chain),
+                _ => Object::Unknown,
+            },
+            Node::Extension(_) | Node::PersistentId(_) => Object::Unknown,
             _ => Object::Data,
         }
     }

@@ -54,6 +54,8 @@ pub(crate) struct Trace {
     /// How many bytes the pickle has through `STOP`, or through the last op before the error.
     pub(crate) length: usize,
     pub(crate) error: Option<Error>,
+    /// Where the first op begins that crosses the end of a frame, or the first frame that begins in another.
+    pub(crate) crossed_frame: Option<u64>,
     /// The pickles of joblib's arrays of objects, which stand in the midst of this one, and where each begins.
     pub(crate) arrays: Vec<(usize, Trace)>,
 }
@@ -72,6 +74,8 @@ impl Trace {
             events: Vec::new(),
             own_bytes: OwnBytes::default(),
             raw: None,
+            frame_end: 0,
+            crossed_frame: None,
         };
         let mut machine = Machine::new(recorder);
         let mut arrays = Vec::new();
@@ -85,9 +89,12 @@ impl Trace {
             }
         };
         recorder.own_bytes.end(root, length as u64);
-        let Recorder { inner, events, own_bytes, .. } = recorder;
+        if error.is_none() {
+            recorder.leave_op(length as u64);
+        }
+        let Recorder { inner, events, own_bytes, crossed_frame, .. } = recorder;
         let graph = inner.finish(root, &input[..length]);
-        Trace { graph, events, own_bytes, length, error, arrays }
+        Trace { graph, events, own_bytes, length, error, crossed_frame, arrays }
     }
 }
 
@@ -120,6 +127,8 @@ fn run_with_arrays(
             return Ok((root, position));
         }
         if let Some(array) = machine.builder_mut().raw.take() {
+            machine.builder_mut().leave_op(position as u64);
+            machine.builder_mut().frame_end = 0;
             match array.end(input, position) {
                 Some(end) => position = end,
                 None => {
@@ -137,6 +146,9 @@ fn run_with_arrays(
     }
 }
 
+/// How many bytes `FRAME` has with its argument.
+const FRAME_OP: u64 = 9;
+
 /// Builds the graph and writes down what is done.
 struct Recorder {
     inner: GraphBuilder,
@@ -145,12 +157,23 @@ struct Recorder {
     own_bytes: OwnBytes,
     /// The array of which the numbers follow the op that is executed.
     raw: Option<joblib::RawArray>,
+    /// Where the last frame ends.
+    frame_end: u64,
+    crossed_frame: Option<u64>,
 }
 
 type Built = Result<NodeId, Box<ErrorKind>>;
 type Done = Result<(), Box<ErrorKind>>;
 
 impl Recorder {
+    /// The op that began last ends at an offset.
+    #[inline]
+    fn leave_op(&mut self, end: u64) {
+        if self.offset < self.frame_end && self.frame_end < end {
+            self.crossed_frame.get_or_insert(self.offset);
+        }
+    }
+
     #[inline]
     fn made(&mut self, node: NodeId) -> Built {
         self.own_bytes.claim(node);
@@ -204,12 +227,17 @@ impl Builder for Recorder {
 
     #[inline]
     fn at(&mut self, offset: u64) {
+        self.leave_op(offset);
         self.inner.at(offset);
         self.own_bytes.begin(offset);
         self.offset = offset;
     }
 
     fn frame(&mut self, offset: u64, length: u64) {
+        if offset < self.frame_end {
+            self.crossed_frame.get_or_insert(offset);
+        }
+        self.frame_end = offset.saturating_add(FRAME_OP).saturating_add(length);
         self.inner.frame(offset, length);
     }
 
