@@ -55,7 +55,53 @@
 //! [`functions`], [`classes`] and [`enums`] find what a graph holds by value, wherever it is; [`Function`], [`Class`], [`Enum`],
 //! [`Code`] and [`Cell`] read a single node. They borrow from the graph, hold [`NodeId`](pickle_graph::NodeId)s for whatever can
 //! be any object, and cost no more than a look at their arguments. A pickle can claim anything: what no cloudpickle writes is an
-//! [`Error`] that says which part of what is wrong.
+//! [`Error`] that says which part of what is wrong. [`Models`] finds all there are:
+//!
+//! | Python | pickled as a call of | model |
+//! |---|---|---|
+//! | functions | `_make_function`, `_make_skel_func`, `types.FunctionType` | [`Function`] |
+//! | classes, enums | `_make_skeleton_class`, `_make_skeleton_enum`, the metaclass | [`Class`], [`Enum`] |
+//! | code objects, cells | `types.CodeType`, `_make_cell`, `_make_empty_cell`, `types.CellType` | [`Code`], [`Cell`] |
+//! | modules | `subimport`, `dynamic_subimport` | [`Module`] |
+//! | bound methods | `types.MethodType` | [`Method`] |
+//! | `classmethod`, `staticmethod`, `property`, those of `abc` too | the same | [`MethodDescriptor`], [`Property`] |
+//! | `typing.TypeVar` | `_make_typevar` (`ParamSpec` and `TypeVarTuple` are globals) | [`TypeVar`] |
+//! | views of dicts and `OrderedDict`s | `_make_dict_keys`, `_make_dict_values`, `_make_dict_items` | [`DictView`] |
+//! | `types.MappingProxyType`, `weakref.WeakSet`, `memoryview` | the same, `bytes` | [`MappingProxy`], [`WeakSet`], [`MemoryView`] |
+//! | text files | `_file_reconstructor` | [`TextFile`] |
+//! | loggers, attributes of objects | `logging.getLogger`, `getattr` | [`Logger`], [`AttributeOf`] |
+//! | types of the interpreter | `_builtin_type` | [`BuiltinType`] |
+//! | what marks a dataclass's fields | `_get_dataclass_field_type_sentinel` | [`FieldKind`] |
+//! | `functools.partial` | the same | [`Partial`] |
+//! | PySpark's named tuples | `pyspark.serializers._restore` | [`NamedTuple`] |
+//! | what only past releases wrote | other functions of cloudpickle | [`Call`] |
+//!
+//! # Dialects
+//!
+//! Copies of cloudpickle name their reconstructors in modules of their own: a [`Dialect`] is whose copy it is. Known are cloudpickle
+//! itself, PySpark's, Ray's, joblib's, scikit-learn's, Beam's and srsly's; other modules whose names end as copies' do are
+//! [`Dialect::Other`]. (Beam can be told to pickle functions by where their code is in a module. Such a pickle has no code
+//! object, and no model here reads it.)
+//!
+//! # Writing and editing
+//!
+//! [`FunctionMut`] and [`ClassMut`] edit what is in a graph, [`rename_module`], [`switch_dialect`] and [`drop_tracker_ids`] all of
+//! it; what is not edited comes out as the bytes that it was read from. [`Writer`] builds functions, classes, calls and all other
+//! models, in the form of cloudpickle 3:
+//!
+//! ```
+//! use cloud_reduce::{Dialect, Writer};
+//!
+//! let mut graph = pickle_graph::Graph::new();
+//! let mut writer = Writer::new(&mut graph, Dialect::Cloudpickle);
+//! let sorted = writer.global("builtins", "sorted");
+//! let (numbers, reverse) = (writer.value([2, 3, 1]), writer.value(true));
+//! let call = writer.call(sorted, &[numbers], &[("reverse", reverse)]);
+//! graph.set_root(call);
+//! let pickle = pickle_emit::graph_to_vec(&graph)?; // pickle.loads(pickle) == [3, 2, 1]
+//! # assert!(pickle.len() > 20);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod class;
 pub mod code;
