@@ -65,6 +65,7 @@ pub(crate) struct State {
     pub(crate) chained_dispatch_table: Py<PyAny>,
     pub(crate) code_reduce: Py<PyAny>,
     pub(crate) cell_reduce: Py<PyAny>,
+    pub(crate) module_reduce: Py<PyAny>,
     /// Where this interpreter's bytecode names globals.
     pub(crate) global_ops: GlobalOps,
     /// The interned attribute names of code objects, in the order of the arguments of `types.CodeType`.
@@ -196,6 +197,7 @@ impl State {
             chained_dispatch_table: chained.unbind(),
             code_reduce: native.getattr("_code_reduce")?.unbind(),
             cell_reduce: native.getattr("_cell_reduce")?.unbind(),
+            module_reduce: native.getattr("_module_reduce")?.unbind(),
             global_ops: GlobalOps::for_python(version.major, version.minor).ok_or_else(unknown_version)?,
             code_attributes: layout.fields().iter().map(|&field| (field, intern(field.attribute()))).collect(),
             function_state_keys: function::STATE.iter().map(|key| intern(key)).collect(),

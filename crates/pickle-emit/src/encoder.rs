@@ -140,12 +140,14 @@ impl<S: Sink> Encoder<S> {
         };
         if self.protocol == Protocol::V0 {
             self.text(Opcode::Int, value.to_string().as_bytes());
-        } else if let Ok(value) = u8::try_from(small) {
-            self.sink.write(&with_arg(Opcode::BinInt1, value.into())[..2]);
-        } else if let Ok(value) = u16::try_from(small) {
-            self.sink.write(&with_arg(Opcode::BinInt2, value.into())[..3]);
         } else {
-            self.sink.write(&with_arg(Opcode::BinInt, small as u32)[..5]);
+            let [a, b, c, d] = small.to_le_bytes();
+            let (opcode, len) = match small {
+                0..=0xff => (Opcode::BinInt1, 2),
+                0x100..=0xffff => (Opcode::BinInt2, 3),
+                _ => (Opcode::BinInt, 5),
+            };
+            self.sink.write_short([opcode.byte(), a, b, c, d, 0, 0, 0], len);
         }
     }
 

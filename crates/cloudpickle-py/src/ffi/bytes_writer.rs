@@ -191,6 +191,17 @@ impl Sink for BytesWriter<'_> {
         self.len += more;
     }
 
+    #[inline]
+    fn write_short(&mut self, bytes: [u8; 8], len: usize) {
+        let len = len.min(bytes.len());
+        if self.capacity - self.len < bytes.len() && !self.grow(bytes.len()) {
+            return;
+        }
+        // SAFETY: there is room for all eight bytes; those behind `len` do not count as written.
+        unsafe { self.data.add(self.len).cast::<[u8; 8]>().write_unaligned(bytes) };
+        self.len += len;
+    }
+
     fn overwrite(&mut self, offset: usize, bytes: &[u8]) {
         if self.failure.is_some() {
             return;

@@ -32,6 +32,9 @@ struct Int {
 /// How many bits a digit has, unless CPython was configured otherwise; the module is not for such an interpreter.
 const DIGIT_BITS: u32 = if cfg!(target_pointer_width = "64") { 30 } else { 15 };
 
+/// How many digits are looked at: as many as surely fit.
+const MAX_DIGITS: usize = if DIGIT_BITS == 30 { 2 } else { 1 };
+
 /// Whether this interpreter's ints have the digits that this module counts on.
 pub(crate) fn has_known_digits(py: Python<'_>) -> PyResult<bool> {
     let info = py.import("sys")?.getattr("int_info")?;
@@ -50,14 +53,14 @@ pub(super) unsafe fn short_value(int: *mut ffi::PyObject) -> Option<i64> {
         let tag = (*int).tag;
         let (count, sign) =
             if cfg!(Py_3_12) { (tag as usize >> 3, 1 - (tag as i64 & 3)) } else { (tag.unsigned_abs(), tag.signum() as i64) };
-        // an array of digits, of which there may be only one
+        if count > MAX_DIGITS {
+            return None;
+        }
+        // Random ints have one digit or two at random, which no branch predictor learns: hence the same way for both. The digits
+        // are an array, of which only those that are there are read.
         let digits = (&raw const (*int).digits).cast::<u32>();
-        if count <= 1 {
-            return Some(sign * i64::from(*digits));
-        }
-        if DIGIT_BITS == 30 && count == 2 {
-            return Some(sign * (i64::from(*digits) | i64::from(*digits.add(1)) << DIGIT_BITS));
-        }
-        None
+        let (low, last) = (i64::from(*digits), i64::from(*digits.add(count.saturating_sub(1))));
+        let high = last & -i64::from(count == 2);
+        Some(sign * (low | high << DIGIT_BITS))
     }
 }

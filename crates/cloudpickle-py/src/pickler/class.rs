@@ -56,7 +56,7 @@ impl<'py> Walk<'_, 'py> {
     }
 
     /// Writes a tuple of one object, which nothing else can refer to.
-    fn save_single(&mut self, item: &Bound<'py, PyAny>) -> Result<(), Failure> {
+    pub(super) fn save_single(&mut self, item: &Bound<'py, PyAny>) -> Result<(), Failure> {
         if self.hooks.persistent_id.is_some() {
             return self.save(PyTuple::new(self.py, [item])?.as_any());
         }

@@ -215,7 +215,8 @@ pub(crate) fn is_function(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 pub(crate) fn should_pickle_by_reference(obj: &Bound<'_, PyAny>, name: Option<Bound<'_, PyAny>>) -> PyResult<bool> {
     let py = obj.py();
     let state = State::get(py)?;
-    if is_function(obj)? || obj.cast::<PyType>().is_ok() {
+    // what is exactly a module does not say that it is a function
+    if obj.cast_exact::<PyModule>().is_err() && (is_function(obj)? || obj.cast::<PyType>().is_ok()) {
         match find(state, obj, name)? {
             Some(found) => Ok(!is_registered_by_value(&found.module_name)?),
             None => Ok(false),

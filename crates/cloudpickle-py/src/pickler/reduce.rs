@@ -6,7 +6,7 @@ use pyo3::{
     exceptions::PyKeyError,
     intern,
     prelude::*,
-    types::{PyDict, PyIterator, PyString, PyTuple, PyType},
+    types::{PyDict, PyIterator, PyModule, PyString, PyTuple, PyType},
 };
 
 use crate::{
@@ -20,6 +20,8 @@ enum Dispatched<'py> {
     Reconstructor(Reconstructor),
     Code,
     Cell,
+    /// A module, by its name.
+    Module,
     Global,
     /// What its reducer returned.
     Reduced(Bound<'py, PyAny>),
@@ -64,6 +66,7 @@ impl<'py> Walk<'_, 'py> {
             Dispatched::Reconstructor(reconstructor) => self.put_reconstructor(reconstructor),
             Dispatched::Code => self.save_code(object),
             Dispatched::Cell => self.save_cell(object),
+            Dispatched::Module => self.save_imported_module(object),
             Dispatched::Global => self.save_global(object, None),
             Dispatched::Reduced(value) => self.save_reduced(&value, object),
         }
@@ -101,6 +104,12 @@ impl<'py> Walk<'_, 'py> {
                     if kind == Kind::Cell && same_object(&reducer, &self.state.cell_reduce) {
                         return Ok(Dispatched::Cell);
                     }
+                    if same_object(&reducer, &self.state.module_reduce)
+                        && object.cast_exact::<PyModule>().is_ok()
+                        && lookup::should_pickle_by_reference(object, None)?
+                    {
+                        return Ok(Dispatched::Module);
+                    }
                 }
                 reducer.call1((object,))?
             }
@@ -110,6 +119,15 @@ impl<'py> Walk<'_, 'py> {
                 object.call_method1(intern!(py, "__reduce_ex__"), (protocol,))?
             }
         }))
+    }
+
+    /// Writes a module that another process can import: a call of `subimport`.
+    fn save_imported_module(&mut self, module: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        let name = module.getattr(intern!(self.py, "__name__"))?;
+        self.put_reconstructor(Reconstructor::Subimport)?;
+        self.save_single(&name)?;
+        self.encoder.op(Opcode::Reduce);
+        self.memoize(module)
     }
 
     /// Writes an object by what a reducer returned: the name of a global, or a tuple that says how to make the object.

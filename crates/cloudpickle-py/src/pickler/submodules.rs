@@ -17,7 +17,29 @@ use crate::{ffi, state::State};
 struct Index {
     /// The dict that was indexed, by its address and its version at that time.
     of: Option<(usize, u64)>,
-    packages: FxHashMap<String, Vec<Py<PyString>>>,
+    packages: FxHashMap<String, Vec<Submodule>>,
+}
+
+/// The name of a module below a package.
+struct Submodule {
+    name: Py<PyString>,
+    /// What comes behind the package's name, each part of it interned, as the names of code objects are.
+    parts: Vec<Py<PyString>>,
+}
+
+impl Submodule {
+    /// `None` where the name is not below the package.
+    fn new(name: &Bound<'_, PyAny>, package: &str) -> Option<Submodule> {
+        let name = name.cast::<PyString>().ok()?;
+        let below = name.to_str().ok()?.strip_prefix(package)?.strip_prefix('.')?;
+        let parts = below.split('.').map(|part| PyString::intern(name.py(), part).unbind()).collect();
+        Some(Submodule { name: name.clone().unbind(), parts })
+    }
+
+    /// Whether the code's names have each part.
+    fn is_named_by(&self, names: &Bound<'_, PyTuple>) -> bool {
+        self.parts.iter().all(|part| names.iter_borrowed().any(|name| name.is(part)))
+    }
 }
 
 static INDEX: Mutex<Option<Index>> = Mutex::new(None);
@@ -41,47 +63,27 @@ pub(super) fn push_submodules<'py>(
     let prefix = prefix.cast::<PyString>()?.to_str()?;
     let modules = state.modules(py)?;
     let Ok(modules) = modules.cast::<PyDict>() else { return Ok(()) };
-    let mut found = Vec::new();
-    let add = |name: &Bound<'py, PyString>| {
-        if names_all_parts_below(name, prefix, names) {
-            found.push(name.clone());
-        }
-    };
     // once they are found, since looking them up can run code of other keys
-    each_below(modules, prefix, add);
-    for name in found {
+    for name in named_below(modules, prefix, names) {
         submodules.extend(modules.get_item(name)?);
     }
     Ok(())
 }
 
-/// Whether the code's names have each part of a module's name that comes behind the package's.
-fn names_all_parts_below(name: &Bound<'_, PyString>, package: &str, names: &Bound<'_, PyTuple>) -> bool {
-    below(name, package).is_some_and(|below| {
-        below.split('.').all(|part| names.iter_borrowed().any(|name| name.cast::<PyString>().is_ok_and(|name| *name == *part)))
-    })
-}
-
-/// What comes behind the package's name, if the module is below the package.
-fn below<'a>(name: &'a Bound<'_, PyString>, package: &str) -> Option<&'a str> {
-    name.to_str().ok()?.strip_prefix(package)?.strip_prefix('.')
-}
-
-/// Calls a function with the name of each imported module below a package, in the order of `sys.modules`.
-fn each_below<'py>(modules: &Bound<'py, PyDict>, package: &str, mut call: impl FnMut(&Bound<'py, PyString>)) {
+/// The names of the imported modules below a package whose parts are all among the code's names, in the order of `sys.modules`.
+fn named_below<'py>(modules: &Bound<'py, PyDict>, package: &str, names: &Bound<'py, PyTuple>) -> Vec<Bound<'py, PyString>> {
     let py = modules.py();
-    // This runs no Python code, so that the dict stays as it is.
-    let scan = |call: &mut dyn FnMut(&Bound<'py, PyString>)| {
-        for (name, _) in ffi::DictEntries::new(modules) {
-            if let Ok(name) = name.cast::<PyString>()
-                && below(name, package).is_some()
-            {
-                call(name);
-            }
-        }
+    let named = |submodules: &[Submodule]| {
+        submodules
+            .iter()
+            .filter(|submodule| submodule.is_named_by(names))
+            .map(|submodule| submodule.name.bind(py).clone())
+            .collect()
     };
+    // this runs no Python code, so that the dict stays as it is
+    let all_below = || ffi::DictEntries::new(modules).filter_map(|(name, _)| Submodule::new(&name, package)).collect::<Vec<_>>();
     let (Some(version), Ok(mut index)) = (ffi::modules_version(modules), INDEX.try_lock()) else {
-        return scan(&mut call);
+        return named(&all_below());
     };
     let index = index.get_or_insert_default();
     let of = Some((modules.as_ptr() as usize, version));
@@ -89,11 +91,8 @@ fn each_below<'py>(modules: &Bound<'py, PyDict>, package: &str, mut call: impl F
         index.packages.clear();
         index.of = of;
     }
-    if let Some(names) = index.packages.get(package) {
-        return names.iter().for_each(|name| call(name.bind(py)));
+    match index.packages.get(package) {
+        Some(submodules) => named(submodules),
+        None => named(index.packages.entry(package.to_owned()).or_insert_with(all_below)),
     }
-    let mut names = Vec::new();
-    scan(&mut |name| names.push(name.clone().unbind()));
-    names.iter().for_each(|name| call(name.bind(py)));
-    index.packages.insert(package.to_owned(), names);
 }

@@ -10,7 +10,7 @@ mod view;
 use cloud_reduce::Reconstructor;
 use pyo3::{
     prelude::*,
-    types::{PyDict, PyTuple},
+    types::{PyDict, PyString, PyTuple},
 };
 
 use crate::state::State;
@@ -37,6 +37,7 @@ pub(crate) fn call<'py>(
         (Reconstructor::MakeCell, 1) => Some(function::make_cell(state, &*arg(0)?)),
         (Reconstructor::MakeEmptyCell, 0) => Some(crate::ffi::new_cell(callable.py(), None)),
         (Reconstructor::BuiltinType, 1) => Some(class::builtin_type(state, &*arg(0)?)),
+        (Reconstructor::Subimport, 1) => Some(view::subimport(&*arg(0)?.cast::<PyString>().ok()?)),
         (Reconstructor::MakeSkeletonClass, 6) => {
             let (constructor, name, bases, type_kwargs, id) = (arg(0)?, arg(1)?, arg(2)?, arg(3)?, arg(4)?);
             let type_kwargs = type_kwargs.cast::<PyDict>().ok()?;

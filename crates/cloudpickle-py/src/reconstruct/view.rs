@@ -7,13 +7,13 @@ use pyo3::{
     types::{PyDict, PyModule, PyString},
 };
 
-use crate::state::State;
+use crate::{ffi, state::State};
 
 /// Imports a module by its full name.
 #[pyfunction]
 pub(crate) fn subimport<'py>(name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
     let py = name.py();
-    py.import(name)?;
+    ffi::import(name)?;
     State::get(py)?.modules(py)?.get_item(name)
 }
 
