@@ -67,7 +67,7 @@ const NUMPY: &str = "numpy";
 /// When there is no Python, when the module does not build, or, with `--check`, when an aim is missed.
 pub(crate) fn bench(shell: &Shell, options: &BenchOptions) -> anyhow::Result<()> {
     let found = python::find(&options.python);
-    let pythons = if options.python.is_empty() { found.supported().take(1).collect() } else { found.one_per_version() };
+    let pythons = if options.python.is_empty() { found.with_upstream().take(1).collect() } else { found.one_per_version() };
     if pythons.is_empty() {
         found.print();
         bail!("there is no Python to measure on: {}", python::HOW_TO_INSTALL);

@@ -270,7 +270,7 @@ impl Corpus<'_> {
         const RUN: &str = "__file__ = 'make.py'; exec(compile(open(__file__).read(), __file__, 'exec'))";
         let made = self.shell.create_dir(self.folder.join("demo"))?;
         let _folder = self.shell.push_dir(root().join("xtask/python"));
-        for python in self.pythons.values().filter(|python| python.unsupported().is_none()) {
+        for python in self.pythons.values().filter(|python| python.is_cpython() && python.unsupported().is_none()) {
             let (program, version) = (&python.path, python.version);
             quietly(cmd!(self.shell, "{program} -c {RUN} {made}").env("PYTHONPATH", self.upstream()?))?;
             for path in self.shell.read_dir(&made)? {

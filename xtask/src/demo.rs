@@ -25,7 +25,7 @@ pub(crate) fn demo(shell: &Shell, given: &[std::path::PathBuf]) -> anyhow::Resul
     let folder = target().join("demo");
     shell.create_dir(&folder)?;
     let mut reasons = Vec::new();
-    for python in found.supported() {
+    for python in found.with_upstream() {
         title(&format!("A private environment of {python}"));
         println!("$ {} -m venv {}", python.path.display(), folder.join("venv").display());
         match Venv::new(shell, python, folder.join("venv")) {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use cloud_reduce::PythonVersion;
+use cloud_reduce::{Implementation, PythonVersion, code::OpcodeTable};
 
 /// Names interpreters to look at before all others, separated as in `PATH`.
 pub(crate) const VARIABLE: &str = "CLOUDPICKLE_RS_PYTHONS";
@@ -55,10 +55,11 @@ impl Python {
     /// Why the extension module cannot be built for this one, if it cannot.
     pub(crate) fn unsupported(&self) -> Option<String> {
         let newest = PythonVersion::known().max().unwrap_or(OLDEST);
+        let is_known_pypy = self.implementation == "PyPy" && OpcodeTable::of(Implementation::PyPy, self.version).is_some();
         if self.version < OLDEST {
             Some(format!("older than {OLDEST}"))
-        } else if !self.is_cpython() {
-            Some("only CPython is supported yet".into())
+        } else if !self.is_cpython() && !is_known_pypy {
+            Some("only CPython and PyPy 3.11 are supported".into())
         } else if self.version > newest {
             Some(format!("newer than {newest}: CONTRIBUTING.md tells how to add it"))
         } else if self.free_threaded {
@@ -110,16 +111,21 @@ impl Found {
         self.pythons.iter().filter(|python| python.unsupported().is_none())
     }
 
-    /// One interpreter for each version that the module can be built for, the oldest version first. Of several builds of one
-    /// version the first found is taken.
+    /// The interpreters that the extension module can be built for and cloudpickle itself can be imported in, which PyPy is not.
+    pub(crate) fn with_upstream(&self) -> impl Iterator<Item = &Python> {
+        self.supported().filter(|python| python.is_cpython())
+    }
+
+    /// One interpreter for each version that the module can be built for, the oldest version first and PyPy last. Of several builds
+    /// of one version the first found is taken.
     pub(crate) fn one_per_version(&self) -> Vec<&Python> {
         let mut chosen: Vec<&Python> = Vec::new();
         for python in self.supported() {
-            if chosen.iter().all(|other| other.version != python.version) {
+            if chosen.iter().all(|other| other.name() != python.name()) {
                 chosen.push(python);
             }
         }
-        chosen.sort_by_key(|python| python.version);
+        chosen.sort_by_key(|python| (!python.is_cpython(), python.version));
         chosen
     }
 

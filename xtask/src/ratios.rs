@@ -90,8 +90,8 @@ const RACES: &[Race] = &[
 /// When there is no Python, when the program does not build, or when one of the two sides fails.
 pub(crate) fn ratios(shell: &Shell, options: &BenchOptions) -> anyhow::Result<()> {
     let found = python::find(&options.python);
-    let of_3_13 = found.supported().find(|python| python.version == MEANT);
-    let Some(python) = of_3_13.or_else(|| found.supported().next()) else {
+    let of_3_13 = found.with_upstream().find(|python| python.version == MEANT);
+    let Some(python) = of_3_13.or_else(|| found.with_upstream().next()) else {
         found.print();
         bail!("there is no Python to measure beside: {}", python::HOW_TO_INSTALL);
     };

@@ -3,8 +3,8 @@
 //! The Python package in `python/cloudpickle_rs` re-exports what this native module defines. Unsafe code stands in [`ffi`] alone.
 #![deny(unsafe_code)]
 
-#[cfg(any(PyPy, GraalPy))]
-compile_error!("cloudpickle_rs supports CPython only, for now");
+#[cfg(GraalPy)]
+compile_error!("cloudpickle_rs supports CPython and PyPy only");
 #[cfg(Py_GIL_DISABLED)]
 compile_error!("cloudpickle_rs does not support free-threaded Python yet: use a build with the global interpreter lock");
 

@@ -324,7 +324,9 @@ pub(crate) fn fill_dispatch_table(native: &Bound<'_, PyModule>, table: &Bound<'_
         ("_collections_abc", "dict_values", "_dict_values_reduce"),
         ("_collections_abc", "dict_items", "_dict_items_reduce"),
     ];
-    for (module, name, reducer) in types {
+    // CPython's reduce themselves, to the same
+    let of_slots = ("types", "MemberDescriptorType", "_getset_descriptor_reduce");
+    for (module, name, reducer) in types.into_iter().chain(cfg!(PyPy).then_some(of_slots)) {
         table.set_item(py.import(module)?.getattr(name)?, native.getattr(reducer)?)?;
     }
     let ordered = py.import("collections")?.getattr("OrderedDict")?.call0()?;

@@ -8,10 +8,13 @@ use pyo3::{
 use rustc_hash::FxHashMap;
 
 use cloud_reduce::{
-    Reconstructor,
+    Implementation, PythonVersion, Reconstructor,
     code::{CodeField, CodeLayout, GlobalOps},
     function, names,
 };
+
+/// Which implementation of Python this is built for.
+pub(crate) const IMPLEMENTATION: Implementation = if cfg!(PyPy) { Implementation::PyPy } else { Implementation::CPython };
 
 /// Objects that live as long as the process.
 pub(crate) struct State {
@@ -198,7 +201,8 @@ impl State {
             code_reduce: native.getattr("_code_reduce")?.unbind(),
             cell_reduce: native.getattr("_cell_reduce")?.unbind(),
             module_reduce: native.getattr("_module_reduce")?.unbind(),
-            global_ops: GlobalOps::for_python(version.major, version.minor).ok_or_else(unknown_version)?,
+            global_ops: GlobalOps::of(IMPLEMENTATION, PythonVersion::new(version.major, version.minor))
+                .ok_or_else(unknown_version)?,
             code_attributes: layout.fields().iter().map(|&field| (field, intern(field.attribute()))).collect(),
             function_state_keys: function::STATE.iter().map(|key| intern(key)).collect(),
             base_globals: function::BASE_GLOBALS.iter().map(|key| intern(key)).collect(),

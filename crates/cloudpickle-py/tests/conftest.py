@@ -9,7 +9,11 @@ TESTS = Path(__file__).resolve().parent
 if str(TESTS) not in sys.path:
     sys.path.insert(0, str(TESTS))
 
-from processes import Processes  # noqa: E402  (the line above makes it importable in every import mode)
+import upstream  # noqa: E402  (the line above makes it importable in every import mode)
+from processes import Processes  # noqa: E402
+
+# the tests that import it find it there
+upstream.load()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import upstream
+
 TESTS = Path(__file__).resolve().parent
 
 
@@ -24,6 +26,8 @@ class Processes:
     def _copy(self, package):
         [source] = importlib.util.find_spec(package).submodule_search_locations
         shutil.copytree(source, self.folder / package / package, ignore=shutil.ignore_patterns("__pycache__"))
+        if package == "cloudpickle":
+            upstream.mend(self.folder / package / package)
         return self.folder / package
 
     def run(self, file, *arguments, packages=("cloudpickle", "cloudpickle_rs"), timeout=120):

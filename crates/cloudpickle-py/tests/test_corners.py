@@ -12,6 +12,13 @@ import cloudpickle
 import pytest
 
 import cloudpickle_rs
+import upstream
+
+
+def collect():
+    """Lets what nobody refers to die: on PyPy it takes several turns until what the C API has referred to is gone."""
+    for _ in range(4):
+        gc.collect()
 
 
 class Proxy:
@@ -60,10 +67,11 @@ def test_a_file_that_dies_may_call_the_pickler_that_had_it(kind):
 
     user = kind(File(b"N."))
     user.__init__(io.BytesIO(b"N."))
-    gc.collect()
+    collect()
     assert calls == [{}]
 
 
+@pytest.mark.skipif(upstream.PYPY, reason="PyPy crashes where its C API cannot copy a bytes object")
 def test_out_of_memory_is_a_memory_error():
     pytest.importorskip("resource")
     script = """
@@ -94,7 +102,7 @@ def test_what_a_code_object_refers_to_dies_with_it():
     function.__code__ = function.__code__.replace(co_consts=(None, constant))
     cloudpickle_rs.dumps(function)
     del function, constant
-    gc.collect()
+    collect()
     assert alive() is None
 
 

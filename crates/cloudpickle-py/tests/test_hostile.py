@@ -9,6 +9,7 @@ import cloudpickle_rs
 import pytest
 
 import importable
+from upstream import plain_loads
 
 
 def sample():
@@ -127,17 +128,26 @@ PYTHONS_OWN = {
 }
 
 
+def raised_by_pickle(data):
+    """What `pickle` raises. On PyPy neither of its two unpicklers refuses everything that the other one does."""
+    for loads in (pickle.loads, plain_loads):
+        try:
+            loads(data)
+        except Exception as error:
+            return error
+    raise AssertionError("pickle loads it")
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_pickles_raise_what_pickle_raises_with_the_place(name):
     data, offset, opcode = BROKEN[name]
-    with pytest.raises(Exception) as theirs:
-        pickle.loads(data)
+    theirs = raised_by_pickle(data)
     with pytest.raises(Exception) as ours:
         cloudpickle_rs.loads(data)
     if name in PYTHONS_OWN:
-        assert isinstance(ours.value, (theirs.type, pickle.UnpicklingError)), f"{ours.value!r}, pickle {theirs.value!r}"
+        assert isinstance(ours.value, (type(theirs), pickle.UnpicklingError)), f"{ours.value!r}, pickle {theirs!r}"
     else:
-        assert isinstance(ours.value, pickle.UnpicklingError), f"{ours.value!r}, pickle {theirs.value!r}"
+        assert isinstance(ours.value, pickle.UnpicklingError), f"{ours.value!r}, pickle {theirs!r}"
     if isinstance(ours.value, pickle.UnpicklingError):
         assert f"at byte {offset}" in str(ours.value), f"byte {offset} is not in {ours.value}"
         assert opcode is None or opcode in str(ours.value), f"{opcode} is not in {ours.value}"
@@ -150,7 +160,7 @@ def test_a_missing_module_or_name_is_what_pickle_raises():
         (b"\x80\x04\x8c\x0aimportable\x8c\x0cShape.nobody\x93.", AttributeError),
     ]:
         with pytest.raises(error):
-            pickle.loads(data)
+            plain_loads(data)
         with pytest.raises(error):
             cloudpickle_rs.loads(data)
 

@@ -19,10 +19,11 @@ def make_counter():
 # only this module tells the way to what cannot be pickled: so it shows which of the two wrote a pickle
 def is_ours(dumps):
     try:
-        dumps([(value for value in "")])
+        with open(__file__, "rb") as file:
+            dumps([file])
     except TypeError as error:
         return hasattr(error, "path")
-    raise SystemExit("a generator can be pickled")
+    raise SystemExit("a binary file can be pickled")
 """
 
 USES = {

@@ -10,6 +10,7 @@ import cloudpickle_rs
 import pytest
 
 import importable
+import upstream
 from importable import Pair, Shape, Square
 from oracle import first_difference
 from same import same
@@ -102,7 +103,7 @@ def test_the_default_protocol_is_the_highest():
 
 
 def test_a_negative_protocol_is_the_highest():
-    assert cloudpickle_rs.dumps([1], -1) == cloudpickle.dumps([1], -1)
+    assert cloudpickle_rs.dumps([1], -1) == pickle.dumps([1], -1)
 
 
 @pytest.mark.parametrize("bad", [6, 100, "2", [5]])
@@ -375,6 +376,7 @@ def test_a_dict_that_changes_while_it_is_pickled_is_told(protocol):
         cloudpickle_rs.dumps(mapping, protocol)
 
 
+@pytest.mark.skipif(upstream.PYPY, reason="PyPy does not count references")
 def test_dumping_keeps_no_references():
     obj = [Shape("x"), lambda: 1]
     before = [sys.getrefcount(obj), sys.getrefcount(obj[0]), sys.getrefcount(obj[1])]

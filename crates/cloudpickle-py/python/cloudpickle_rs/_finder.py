@@ -5,6 +5,7 @@ Plain `pickle.loads` imports the modules that a pickle names: `cloudpickle.cloud
 """
 
 import importlib.machinery
+import pickle
 import sys
 import types
 
@@ -51,7 +52,43 @@ class _Finder:
         return None
 
 
+class _TryingLoader:
+    """Executes an installed module of cloudpickle, or fills it as `_Loader` does where that fails."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        try:
+            self.loader.exec_module(module)
+        except AttributeError:
+            _Loader.exec_module(module)
+
+
+class _PyPyFinder:
+    """Finds an installed cloudpickle's main module, which as of 3.1.2 wants of `pickle.Pickler` what it no longer has in PyPy 8."""
+
+    @staticmethod
+    def find_spec(fullname, path=None, target=None):
+        if fullname != "cloudpickle.cloudpickle":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None:
+            spec.loader = _TryingLoader(spec.loader)
+        return spec
+
+    @staticmethod
+    def invalidate_caches():
+        return None
+
+
 def register():
-    """Appends the finder to `sys.meta_path`, once."""
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.append(_Finder())
+    """Adds the finders to `sys.meta_path`, once."""
+    if any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        return
+    sys.meta_path.append(_Finder())
+    if sys.implementation.name == "pypy" and not hasattr(pickle.Pickler, "dispatch"):
+        sys.meta_path.insert(0, _PyPyFinder())

@@ -49,6 +49,12 @@ impl<'a, 'py> FunctionFields<'a, 'py> {
     }
 }
 
+/// Whether an object is a function that was written in Python.
+#[inline]
+pub(crate) fn is_python_function(object: &Bound<'_, PyAny>) -> bool {
+    super::kind(object) == super::Kind::Function
+}
+
 /// Sets a field of a function as assigning the attribute does. Says whether it did: not where the object is no function, where the
 /// value is of another type than the field takes, or where assigning raises an audit event.
 pub(crate) fn set_function_field(function: &Bound<'_, PyAny>, field: FunctionState, value: &Bound<'_, PyAny>) -> bool {

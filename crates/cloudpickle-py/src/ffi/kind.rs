@@ -2,6 +2,8 @@
 
 use pyo3::{ffi, prelude::*};
 
+use super::types::{code_type, pickle_buffer_type};
+
 /// A type that the pickler treats by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
@@ -51,7 +53,7 @@ pub(crate) fn kind(object: &Bound<'_, PyAny>) -> Kind {
         Kind::Bytes
     } else if object_type == &raw mut ffi::PyFunction_Type {
         Kind::Function
-    } else if object_type == &raw mut ffi::PyCode_Type {
+    } else if object_type == code_type(object.py()) {
         Kind::Code
     } else if object_type == &raw mut ffi::PyType_Type {
         Kind::Type
@@ -63,7 +65,7 @@ pub(crate) fn kind(object: &Bound<'_, PyAny>) -> Kind {
         Kind::FrozenSet
     } else if object_type == &raw mut ffi::PyByteArray_Type {
         Kind::ByteArray
-    } else if object_type == &raw mut PyPickleBuffer_Type {
+    } else if object_type == pickle_buffer_type(object.py()) {
         Kind::PickleBuffer
     } else {
         Kind::Other
@@ -74,9 +76,4 @@ pub(crate) fn kind(object: &Bound<'_, PyAny>) -> Kind {
 #[inline]
 pub(crate) fn same_object<T>(object: &Bound<'_, PyAny>, handle: &Py<T>) -> bool {
     object.as_ptr() == handle.as_ptr()
-}
-
-unsafe extern "C" {
-    /// Of CPython's `picklebufobject.h` (3.8 and later), which the bindings lack. Only its address is taken.
-    static mut PyPickleBuffer_Type: ffi::PyTypeObject;
 }

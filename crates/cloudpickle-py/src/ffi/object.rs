@@ -150,6 +150,12 @@ pub(crate) fn call<'py>(callable: &Bound<'py, PyAny>, args: &Bound<'py, PyAny>) 
     }
 }
 
+/// Refuses an object that `object.__reduce_ex__` would take for one that its class can make again: here that refuses it itself.
+#[inline]
+pub(crate) fn check_reducible(_object: &Bound<'_, PyAny>) -> PyResult<()> {
+    Ok(())
+}
+
 /// The module of a name, if it was imported. Imports nothing.
 #[inline]
 pub(crate) fn imported_module<'py>(py: Python<'py>, name: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {

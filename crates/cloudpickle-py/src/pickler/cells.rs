@@ -62,7 +62,7 @@ impl SharedCells {
 }
 
 fn address(object: &Bound<'_, PyAny>) -> usize {
-    object.as_ptr() as usize
+    ffi::identity(object)
 }
 
 /// New empty cells, one for each of a closure.

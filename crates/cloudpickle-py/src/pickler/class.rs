@@ -14,7 +14,7 @@ use pyo3::{
 
 use crate::{
     failure::Failure,
-    ffi::{Kind, kind},
+    ffi::{self, Kind, kind},
     pickler::{
         lookup,
         walk::{Walk, copied_str},
@@ -322,7 +322,7 @@ pub(crate) fn own_attributes<'py>(cls: &Bound<'py, PyType>) -> PyResult<Bound<'p
                 break;
             }
         }
-        if !inherited.is_some_and(|inherited| inherited.is(&value)) {
+        if !inherited.is_some_and(|inherited| ffi::is_same(&inherited, &value)) {
             attributes.set_item(copied_str(&name)?, value)?;
         }
     }

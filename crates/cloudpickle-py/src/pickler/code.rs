@@ -41,7 +41,7 @@ impl CodeFacts {
         let mut seen = FxHashSet::default();
         // names in code objects are interned: the same name is the same object
         let mut add = |name: Bound<'_, PyString>| {
-            if seen.insert(name.as_ptr() as usize) {
+            if seen.insert(ffi::identity(name.as_any())) {
                 globals.push(name.unbind());
             }
         };

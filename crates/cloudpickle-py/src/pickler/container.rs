@@ -11,13 +11,13 @@ use pyo3::{
 
 use crate::{
     failure::{Failure, To},
-    ffi::{DictEntries, RecursionGuard, list_item, list_scalar},
+    ffi::{self, DictEntries, RecursionGuard, list_item, list_scalar},
     pickler::walk::Walk,
 };
 
 /// CPython 3.15 writes a lone item behind full batches without a mark, as it has always written the only item of a list or dict,
-/// and no empty batch behind full ones.
-pub(super) const BATCHES_TO_THE_POINT: bool = cfg!(Py_3_15);
+/// and no empty batch behind full ones. So does the pickler that is written in Python, which is PyPy's.
+pub(super) const BATCHES_TO_THE_POINT: bool = cfg!(any(Py_3_15, PyPy));
 
 /// From how many nested containers on fast mode looks for cycles.
 const FAST_NESTING_LIMIT: usize = 50;
@@ -352,7 +352,7 @@ impl<'py> Walk<'_, 'py> {
         if !self.hooks.fast {
             return Ok(());
         }
-        let address = object.as_ptr() as usize;
+        let address = ffi::identity(object);
         if self.fast_nesting.len() >= FAST_NESTING_LIMIT && self.fast_nesting.contains(&address) {
             let name = object.get_type().name()?;
             return Err(pyo3::exceptions::PyValueError::new_err(format!(

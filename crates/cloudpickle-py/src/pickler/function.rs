@@ -58,7 +58,7 @@ impl<'py> Walk<'_, 'py> {
         if self.save_importable_function(function)? {
             return Ok(());
         }
-        if self.hooks.persistent_id.is_some() || ffi::kind(function) != ffi::Kind::Function {
+        if self.hooks.persistent_id.is_some() || !ffi::is_python_function(function) {
             return self.save_function_for_hooks(function);
         }
         self.put_function(function).map_err(|failure| failure.at(function, To::Object))
@@ -78,6 +78,8 @@ impl<'py> Walk<'_, 'py> {
         match lookup::find(self.state, function, None)? {
             Some(found) if !lookup::is_registered_by_value(&found.module_name)? => match fields {
                 Some(_) => self.put_found(function, &found)?,
+                // PyPy's methods of builtin types
+                None if ffi::kind(function) == ffi::Kind::Function => self.put_found(function, &found)?,
                 None => self.save_by_dispatch(function, ffi::Kind::Other)?,
             },
             _ => return Ok(false),
@@ -310,7 +312,7 @@ fn base_globals<'py>(
     globals: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let py = globals.py();
-    let id = globals.as_ptr() as usize;
+    let id = ffi::identity(globals);
     let base = match globals_ref.get_item(id)? {
         Some(base) => base.cast_into::<PyDict>()?,
         None => {
@@ -408,6 +410,9 @@ pub(crate) fn dynamic_function_reduce<'py>(
     let py = function.py();
     let none = || py.None().into_bound(py);
     let code = function.getattr(intern!(py, "__code__"))?;
+    if cfg!(PyPy) && ffi::kind(function) == ffi::Kind::Function && ffi::kind(&code) != ffi::Kind::Code {
+        return builtin_function_reduce(function, code);
+    }
     let function_globals = function.getattr(intern!(py, "__globals__"))?;
     let closure = function.getattr(intern!(py, "__closure__"))?;
     let closure = if closure.is_none() { None } else { Some(closure.cast_into::<PyTuple>()?) };
@@ -464,4 +469,19 @@ pub(crate) fn dynamic_function_reduce<'py>(
             state.reconstructor(py, Reconstructor::FunctionSetstate)?.clone(),
         ],
     )
+}
+
+/// What upstream's reducer returns on PyPy for a function of a builtin type: there it is a function like others, with code that
+/// `pickle` finds by its name.
+fn builtin_function_reduce<'py>(function: &Bound<'py, PyAny>, code: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+    let py = function.py();
+    let arguments = [
+        code,
+        PyDict::new(py).into_any(),
+        function.getattr(intern!(py, "__name__"))?,
+        function.getattr(intern!(py, "__defaults__"))?,
+        function.getattr(intern!(py, "__closure__"))?,
+    ];
+    let state = function.getattr(intern!(py, "__dict__"))?;
+    (function.get_type(), PyTuple::new(py, arguments)?, state).into_pyobject(py)
 }

@@ -60,7 +60,7 @@ impl<'py> Walk<'_, 'py> {
             }
         };
         match lookup::get_dotted(&module, &name)? {
-            Some((found, _)) if found.is(object) => {}
+            Some((found, _)) if ffi::is_same(&found, object) => {}
             Some(_) => {
                 let repr = object.repr()?;
                 return Err(self.error(format!("Can't pickle {repr}: it's not the same object as {module_name}.{name}")));

@@ -10,7 +10,7 @@ use pyo3::{
 
 use cloud_reduce::names;
 
-use crate::state::State;
+use crate::{ffi, state::State};
 
 /// The name of the Python package that this is.
 const PACKAGE: &str = "cloudpickle_rs";
@@ -164,7 +164,7 @@ pub(crate) fn which_module<'py>(
 
 /// Whether a module has an object under a name. What a module's attributes raise is not the object's fault.
 fn has(module: &Bound<'_, PyAny>, name: &Bound<'_, PyString>, object: &Bound<'_, PyAny>) -> bool {
-    get_dotted(module, name).is_ok_and(|found| found.is_some_and(|(found, _)| found.is(object)))
+    get_dotted(module, name).is_ok_and(|found| found.is_some_and(|(found, _)| ffi::is_same(&found, object)))
 }
 
 /// Finds the name under which an object can be imported, or `None` if there is none.
@@ -199,7 +199,7 @@ pub(crate) fn find<'py>(
         Err(_) => return Err(PyTypeError::new_err("attribute name must be string")),
     };
     match found {
-        Some((found, _)) if found.is(object) => Ok(Some(Found { module, module_name, name })),
+        Some((found, _)) if ffi::is_same(&found, object) => Ok(Some(Found { module, module_name, name })),
         _ => Ok(None),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) use walk::copied_str;
 
 use crate::{
     failure::Failure,
-    ffi::{BytesWriter, Memo, StackLimit},
+    ffi::{self, BytesWriter, Memo, StackLimit},
     state::State,
 };
 use cells::{SharedCells, new_cells, own_cells};
@@ -392,7 +392,7 @@ impl PicklerMemoProxy {
         let copy = PyDict::new(py);
         let entries: Vec<_> = self.pickler.bind(py).borrow().memo.iter(py).collect();
         for (object, index) in entries {
-            copy.set_item(object.as_ptr() as usize, (index, object))?;
+            copy.set_item(ffi::identity(&object), (index, object))?;
         }
         Ok(copy)
     }

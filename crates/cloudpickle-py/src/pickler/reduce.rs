@@ -11,7 +11,7 @@ use pyo3::{
 
 use crate::{
     failure::{Failure, To, type_name},
-    ffi::{Kind, same_object},
+    ffi::{self, Kind, same_object},
     pickler::{lookup, walk::Walk},
 };
 
@@ -115,6 +115,7 @@ impl<'py> Walk<'_, 'py> {
             }
             None if object.cast::<PyType>().is_ok() => return Ok(Dispatched::Global),
             None => {
+                ffi::check_reducible(object)?;
                 let protocol = self.encoder.protocol().version();
                 object.call_method1(intern!(py, "__reduce_ex__"), (protocol,))?
             }

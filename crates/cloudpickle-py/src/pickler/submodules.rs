@@ -38,7 +38,7 @@ impl Submodule {
 
     /// Whether the code's names have each part.
     fn is_named_by(&self, names: &Bound<'_, PyTuple>) -> bool {
-        self.parts.iter().all(|part| names.iter_borrowed().any(|name| name.is(part)))
+        self.parts.iter().all(|part| names.iter_borrowed().any(|name| ffi::is_same(&name, part.bind(name.py()).as_any())))
     }
 }
 

@@ -19,7 +19,7 @@ use pyo3::{
 
 use rustc_hash::FxHasher;
 
-use crate::state::State;
+use crate::state::{IMPLEMENTATION, State};
 
 /// Refuses the arguments of `types.CodeType` if this Python cannot have made them and another one can.
 ///
@@ -35,7 +35,7 @@ pub(super) fn refuse_other_versions(py: Python<'_>, args: &Bound<'_, PyTuple>) -
     }
     let running = py.version_info();
     let running = PythonVersion::new(running.major, running.minor);
-    if shape.may_be_made_by(Implementation::CPython, running) {
+    if shape.may_be_made_by(IMPLEMENTATION, running) {
         seen.store(hash, Ordering::Relaxed);
         return Ok(());
     }
@@ -53,28 +53,31 @@ fn hash(shape: &CodeShape<'_>) -> u64 {
 
 #[cold]
 fn refuse(py: Python<'_>, shape: &CodeShape<'_>, running: PythonVersion) -> PyResult<()> {
-    let makers: Vec<String> = shape
-        .versions()
-        .map(|(implementation, version)| match implementation {
-            Implementation::CPython => format!("Python {version}"),
-            Implementation::PyPy => format!("PyPy {version}"),
-        })
-        .collect();
+    let makers: Vec<String> = shape.versions().map(|(implementation, version)| name(implementation, version)).collect();
+    let this = name(IMPLEMENTATION, running);
     if makers.is_empty() {
         // Bytecode that no compiler made is left to the interpreter, unless it could crash on it.
-        return match shape.alien_opcode(Implementation::CPython, running) {
+        return match shape.alien_opcode(IMPLEMENTATION, running) {
             None => Ok(()),
             Some((offset, opcode)) => Err(State::get(py)?.unpickling_error(
                 py,
-                format!("the function's bytecode has opcode {opcode} at byte {offset}, which Python {running} does not have"),
+                format!("the function's bytecode has opcode {opcode} at byte {offset}, which {this} does not have"),
             )),
         };
     }
     let message = format!(
-        "this function was pickled by {}; this is Python {running}: pickle and load functions with the same minor version",
+        "this function was pickled by {}; this is {this}: pickle and load functions with the same minor version",
         makers.join(" or ")
     );
     Err(State::get(py)?.unpickling_error(py, message))
+}
+
+/// A version of Python as users call it.
+fn name(implementation: Implementation, version: PythonVersion) -> String {
+    match implementation {
+        Implementation::CPython => format!("Python {version}"),
+        Implementation::PyPy => format!("PyPy {version}"),
+    }
 }
 
 /// Where the fields of a [`CodeShape`] are among the arguments of layouts of one length.

@@ -1,0 +1,67 @@
+//! Items of lists and dicts that may change while they are looked at.
+//!
+//! PyPy keeps the items of most lists and dicts unboxed. What its C API lends out of them (`PyList_GetItem`, `PyDict_Next`) would
+//! have to stay alive by itself, so that only calls that return new references are used here.
+
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyList},
+};
+
+use crate::ffi::Item;
+
+/// The item of a list at an index, or `None` behind its end.
+///
+/// Unlike an iterator it lets the list change between two calls.
+pub(crate) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<Bound<'py, PyAny>> {
+    if index >= list.len() {
+        return None;
+    }
+    // as a sequence: `PyList_GetItem` would box all items for good
+    list.as_sequence().get_item(index).ok()
+}
+
+/// As `list_item`, but a scalar comes by its value.
+pub(crate) fn list_scalar<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<Item<'py>> {
+    list_item(list, index).map(super::scalar::item)
+}
+
+/// Appends items to a list.
+pub(crate) fn list_extend(list: &Bound<'_, PyList>, items: std::vec::Drain<'_, Bound<'_, PyAny>>) -> PyResult<()> {
+    items.into_iter().try_for_each(|item| list.append(item))
+}
+
+/// A new tuple.
+///
+/// It is made of a list: one that is filled through the C API comes to be only when Python code sees it, and with it, one inside of
+/// the other, all tuples that it holds.
+pub(crate) fn new_tuple<'py>(py: Python<'py>, items: std::vec::Drain<'_, Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    Ok(PyList::new(py, items)?.to_tuple().into_any())
+}
+
+/// Goes through the entries that a dict has at first. Callers compare sizes.
+pub(crate) struct DictEntries<'py> {
+    entries: Bound<'py, PyList>,
+    position: usize,
+}
+
+impl<'py> DictEntries<'py> {
+    pub(crate) fn new(dict: &Bound<'py, PyDict>) -> Self {
+        DictEntries { entries: dict.items(), position: 0 }
+    }
+
+    /// The next entry, its value, if it is a scalar, by value.
+    pub(crate) fn next_scalar(&mut self) -> Option<(Bound<'py, PyAny>, Item<'py>)> {
+        self.next().map(|(key, value)| (key, super::scalar::item(value)))
+    }
+}
+
+impl<'py> Iterator for DictEntries<'py> {
+    type Item = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let entry = list_item(&self.entries, self.position)?;
+        self.position += 1;
+        entry.extract().ok()
+    }
+}

@@ -1,0 +1,83 @@
+//! Function objects: their attributes, and how to make one.
+
+use cloud_reduce::function::FunctionState;
+use pyo3::{
+    exceptions::PyTypeError,
+    intern,
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
+
+use crate::ffi::{Kind, kind};
+
+/// The attributes of a function object, `None` where one is `None`.
+pub(crate) struct FunctionFields<'py> {
+    pub(crate) code: Bound<'py, PyAny>,
+    pub(crate) globals: Bound<'py, PyAny>,
+    pub(crate) name: Bound<'py, PyAny>,
+    pub(crate) qualname: Bound<'py, PyAny>,
+    pub(crate) defaults: Option<Bound<'py, PyAny>>,
+    pub(crate) kwdefaults: Option<Bound<'py, PyAny>>,
+    pub(crate) module: Option<Bound<'py, PyAny>>,
+    pub(crate) doc: Option<Bound<'py, PyAny>>,
+    pub(crate) closure: Option<Bound<'py, PyAny>>,
+    pub(crate) dict: Option<Bound<'py, PyAny>>,
+}
+
+impl<'py> FunctionFields<'py> {
+    /// The attributes of an object, if it is a function that was written in Python.
+    pub(crate) fn of(function: &Bound<'py, PyAny>) -> Option<Self> {
+        if !is_python_function(function) {
+            return None;
+        }
+        let py = function.py();
+        let optional = |name| function.getattr(name).ok().filter(|value| !value.is_none());
+        Some(FunctionFields {
+            code: function.getattr(intern!(py, "__code__")).ok()?,
+            globals: function.getattr(intern!(py, "__globals__")).ok()?,
+            name: function.getattr(intern!(py, "__name__")).ok()?,
+            qualname: function.getattr(intern!(py, "__qualname__")).ok()?,
+            defaults: optional(intern!(py, "__defaults__")),
+            kwdefaults: optional(intern!(py, "__kwdefaults__")),
+            module: optional(intern!(py, "__module__")),
+            doc: optional(intern!(py, "__doc__")),
+            closure: optional(intern!(py, "__closure__")),
+            dict: optional(intern!(py, "__dict__")),
+        })
+    }
+}
+
+/// Whether an object is a function that was written in Python. Methods of builtin types are of the same type here; their code is no
+/// code object.
+pub(crate) fn is_python_function(object: &Bound<'_, PyAny>) -> bool {
+    kind(object) == Kind::Function && object.getattr(intern!(object.py(), "__code__")).is_ok_and(|code| kind(&code) == Kind::Code)
+}
+
+/// Sets a field of a function without assigning the attribute, which is all that can be done here. Says that it did not.
+pub(crate) fn set_function_field(_function: &Bound<'_, PyAny>, _field: FunctionState, _value: &Bound<'_, PyAny>) -> bool {
+    false
+}
+
+/// A new function of a code object and a dict of globals, with a tuple of as many cells as the code has free variables.
+pub(crate) fn new_function<'py>(
+    code: &Bound<'py, PyAny>,
+    globals: &Bound<'py, PyDict>,
+    closure: Option<&Bound<'py, PyTuple>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = code.py();
+    if kind(code) != Kind::Code {
+        return Err(PyTypeError::new_err("_make_function() argument 'code' must be a code object"));
+    }
+    let free_variables = code.getattr(intern!(py, "co_freevars"))?.len()?;
+    let cells = closure.map_or(0, |closure| closure.len());
+    if cells != free_variables {
+        return Err(PyTypeError::new_err(format!(
+            "a function whose code has {free_variables} free variables needs as many closure cells, not {cells}"
+        )));
+    }
+    if closure.is_some_and(|closure| closure.iter_borrowed().any(|cell| kind(&cell) != Kind::Cell)) {
+        return Err(PyTypeError::new_err("a function's closure must be a tuple of cells"));
+    }
+    let closure = closure.filter(|closure| !closure.is_empty());
+    super::types::Types::get(py)?.function.bind(py).call1((code, globals, py.None(), py.None(), closure))
+}
