@@ -62,6 +62,7 @@ class _TryingLoader:
         return self.loader.create_module(spec)
 
     def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self.loader
         try:
             self.loader.exec_module(module)
         except AttributeError:
