@@ -19,8 +19,8 @@ MODULES = [
     "traceback", "types", "typing", "urllib.parse", "uuid", "weakref", "xml.dom.minidom", "zipfile",
 ]  # fmt: skip
 
-# Its operators are closures made in pairs, which share what they are made of.
-SHARING = {"Fraction"}
+# They make closures in pairs, which share what they are made of.
+SHARING = {"Fraction", "kde", "kde_random"}
 
 
 @pytest.mark.parametrize("name", MODULES)
