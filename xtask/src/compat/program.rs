@@ -145,6 +145,77 @@ const SHAPES: [(&str, (u8, u8)); 11] = [
     ),
 ];
 
+/// For each reducer of cloudpickle, and each kind of function and class: what to make, what to tell of it in the copy, and the
+/// version that has it.
+const FIXED: [(&str, &str, (u8, u8)); 34] = [
+    ("", "(lambda x: x + G0)(1)", (3, 0)),
+    ("o = helper", "o(1)", (3, 0)),
+    ("o = Base(1, 2)", "o", (3, 0)),
+    ("o = Base(1).__repr__", "o()", (3, 0)),
+    ("class C(Base):\n    @classmethod\n    def of(cls, x):\n        return cls(x)\no = C.of", "o(1)", (3, 0)),
+    (
+        "class C:\n    a = classmethod(lambda cls: cls.__name__)\n    b = staticmethod(len)\n    c = property(lambda self: 1)\no = C()",
+        "(o.a(), o.b('xy'), o.c)",
+        (3, 0),
+    ),
+    ("o = {'a': 1, 'b': 2}.keys()", "(type(o).__name__, list(o))", (3, 0)),
+    ("o = {'a': 1, 'b': 2}.values()", "(type(o).__name__, list(o))", (3, 0)),
+    ("o = {'a': 1, 'b': 2}.items()", "(type(o).__name__, list(o))", (3, 0)),
+    (
+        "o = collections.OrderedDict(a=1).keys(), collections.OrderedDict(a=1).values(), collections.OrderedDict(a=1).items()",
+        "[(type(v).__name__, list(v)) for v in o]",
+        (3, 0),
+    ),
+    ("import types\no = types.MappingProxyType({'a': 1})", "(type(o).__name__, dict(o))", (3, 0)),
+    ("import logging\no = logging.getLogger('name'), logging.getLogger()", "[logger.name for logger in o]", (3, 0)),
+    ("o = memoryview(b'abc')", "bytes(o)", (3, 0)),
+    ("import weakref\no = weakref.WeakSet([Base])", "[c.__name__ for c in o]", (3, 0)),
+    ("import functools\no = functools.partial(helper, 5)", "o()", (3, 0)),
+    ("def f(c):\n    return lambda: c\no = f(7).__closure__[0]", "o.cell_contents", (3, 0)),
+    ("def f():\n    return empty\n    empty = 1\no = f.__code__", "(o.co_name, o.co_varnames)", (3, 0)),
+    ("import types\no = types.ModuleType('made')\no.x = 3", "(o.__name__, o.x)", (3, 0)),
+    ("o = type(None), type(NotImplemented), type(...), type(len), int", "[t.__name__ for t in o]", (3, 0)),
+    ("class C:\n    pass\no = C.__dict__['__dict__'], int.__dict__['real']", "[type(d).__name__ for d in o]", (3, 0)),
+    ("o = open(os.devnull)", "(o.read(), o.name == os.devnull)", (3, 0)),
+    ("import typing\no = typing.TypeVar('T', bound=int)", "(o.__name__, o.__bound__)", (3, 0)),
+    (
+        "import typing\nT = typing.TypeVar('T')\nclass C(typing.Generic[T]):\n    x: T\no = C[int]",
+        "(o.__args__, o.__origin__.__name__)",
+        (3, 7),
+    ),
+    (
+        "import abc\nclass A(abc.ABC):\n    @abc.abstractmethod\n    def f(self):\n        pass\nclass B(A):\n    def f(self):\n        return 1\nA.register(Base)\no = A, B",
+        "(o[1]().f(), issubclass(Base, o[0]), sorted(o[0].__abstractmethods__))",
+        (3, 0),
+    ),
+    ("import enum\nclass F(enum.IntFlag):\n    A = 1\n    B = 2\no = F.A | F.B", "(int(o), type(o).__name__, o == 3)", (3, 6)),
+    (
+        "import enum\nclass E(str, enum.Enum):\n    A = 'a'\n    ALIAS = 'a'\no = E",
+        "(o.A is o.ALIAS, o('a').value, list(o.__members__))",
+        (3, 0),
+    ),
+    ("o = collections.namedtuple('P', 'x y')", "(o(1, y=2), o._fields)", (3, 0)),
+    ("import typing\nclass P(typing.NamedTuple):\n    x: int\n    y: str = 'y'\no = P", "o(1)", (3, 6)),
+    ("import typing\nclass D(typing.TypedDict):\n    x: int\no = D", "(o(x=1), sorted(o.__annotations__))", (3, 9)),
+    ("import typing\nclass P(typing.Protocol):\n    def f(self): ...\no = P", "o.__name__", (3, 8)),
+    ("class S:\n    __slots__ = 'a', '__weakref__'\no = S()\no.a = 4", "(o.a, hasattr(o, '__dict__'))", (3, 0)),
+    (
+        "class M(type):\n    def __prepare__(name, bases, **kw):\n        return {'kw': kw}\n    def __new__(cls, name, bases, ns, **kw):\n        return super().__new__(cls, name, bases, ns)\n    def __init__(cls, name, bases, ns, **kw):\n        super().__init__(name, bases, ns)\nclass C(metaclass=M, x=1):\n    pass\no = C",
+        "(o.kw, type(o).__name__)",
+        (3, 0),
+    ),
+    (
+        "import functools\n@functools.singledispatch\ndef f(x):\n    return 'any'\n@f.register(int)\ndef _(x):\n    return 'int'\no = f.dispatch(int)",
+        "o(1)",
+        (3, 0),
+    ),
+    (
+        "import typing\ntype A = list[int]\ndef f[T: int](x: T) -> T:\n    return x\no = f",
+        "(o(1), [t.__name__ for t in o.__type_params__])",
+        (3, 12),
+    ),
+];
+
 /// A recipe whose numbers are brought into range when the version is known.
 #[derive(Clone, Debug)]
 enum Expression {
@@ -190,6 +261,17 @@ pub(super) fn programs(version: PythonVersion) -> impl Strategy<Value = Program>
         source.push_str(CALLS);
         Program { source }
     })
+}
+
+impl Program {
+    /// The programs that every run tries, as far as a version has their syntax.
+    pub(super) fn fixed(version: PythonVersion) -> Vec<Program> {
+        let able = FIXED.iter().filter(|(.., (major, minor))| PythonVersion::new(*major, *minor) <= version);
+        able.map(|(made, told, _)| Program {
+            source: format!("{HEAD}\n{made}\ndef target():\n    return {told}\ncalls = [()]\n"),
+        })
+        .collect()
+    }
 }
 
 /// The form that a number means among those that a version has.

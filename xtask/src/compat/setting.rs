@@ -178,16 +178,30 @@ impl Setting {
         Worker::new(python.path.clone(), vec![module.alone.clone()], false)
     }
 
-    /// Tries a claim on cases that are made up; of a failure the smallest case that shows it is told.
+    /// Tries a claim on fixed cases, then on cases that are made up; of a failure among these the smallest case that shows it is told.
     ///
     /// The same seed gives the same cases, for each check others. An error of `test` is a failure too.
     pub(super) fn try_cases<S: Strategy>(
         &self,
         check: &str,
+        fixed: Vec<S::Value>,
         cases: u32,
         strategy: &S,
-        test: impl FnMut(&S::Value) -> anyhow::Result<Option<Failure>>,
+        mut test: impl FnMut(&S::Value) -> anyhow::Result<Option<Failure>>,
     ) -> Outcome {
+        let tried = fixed.len() + cases as usize;
+        let mut try_one = |case: &S::Value| {
+            let failure = test(case).unwrap_or_else(|error| Some(Failure::new("", "it cannot be told", format!("{error:#}"))));
+            failure.map(|mut failure| {
+                let of = if failure.case.is_empty() { "" } else { ", of\n" };
+                failure.case = format!("{}{of}{case:?}", failure.case);
+                failure
+            })
+        };
+        let failures: Vec<Failure> = fixed.iter().filter_map(&mut try_one).collect();
+        if !failures.is_empty() {
+            return Outcome::Failed(failures);
+        }
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.seed.to_le_bytes());
         for (place, byte) in seed[8..].iter_mut().zip(check.bytes()) {
@@ -195,24 +209,21 @@ impl Setting {
         }
         let config = Config { cases, failure_persistence: None, max_shrink_iters: u32::MAX - 1, ..Config::default() };
         let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
-        let state = RefCell::new((test, Vec::new(), PATIENCE));
+        let state = RefCell::new((try_one, Vec::new(), PATIENCE));
         let result = runner.run(strategy, |case| {
-            let (test, failed, patience) = &mut *state.borrow_mut();
+            let (try_one, failed, patience) = &mut *state.borrow_mut();
             if !failed.is_empty() {
                 // Among those that are left there may be a smaller one, but this is small enough.
                 let Some(left) = patience.checked_sub(1) else { return Ok(()) };
                 *patience = left;
             }
-            let failure = test(&case).unwrap_or_else(|error| Some(Failure::new("", "it cannot be told", format!("{error:#}"))));
-            let Some(mut failure) = failure else { return Ok(()) };
-            let of = if failure.case.is_empty() { "" } else { ", of\n" };
-            failure.case = format!("{}{of}{case:?}", failure.case);
+            let Some(failure) = try_one(&case) else { return Ok(()) };
             // The last one to fail is the smallest.
             *failed = vec![failure];
             Err(TestCaseError::fail("it does not hold"))
         });
         match result {
-            Ok(()) => Outcome::Passed(cases as usize),
+            Ok(()) => Outcome::Passed(tried),
             Err(TestError::Fail(..)) => Outcome::Failed(state.into_inner().1),
             Err(TestError::Abort(reason)) => Outcome::NotRun(reason.to_string()),
         }

@@ -180,6 +180,52 @@ impl Value {
         value
     }
 
+    /// The cases that every run tries: what lies at the borders of opcodes, batches and frames, what holds itself, and standard
+    /// objects that pickle by a reduction of their own.
+    pub(super) fn fixed() -> Vec<Value> {
+        let list_of = |mut leaves: Vec<Node>| {
+            let items = (0..leaves.len()).collect();
+            leaves.push(Node::List(items));
+            Value { root: leaves.len() - 1, nodes: leaves }
+        };
+        let ints = INTS.iter().map(|&n| Node::Int(n.into()));
+        let long_ints = [63, 64, 2032, 2040, 2048].iter().flat_map(|&bits| {
+            let power: BigInt = BigInt::from(1) << bits;
+            [Node::Int(-&power - 1), Node::Int(-&power), Node::Int(&power - 1), Node::Int(power)]
+        });
+        // PyPy cannot load the infinities that it writes at protocol 0, and their text loses the sign of a NaN.
+        let floats = [0.0, -0.0, 1.5, 1e22, 5e-324, f64::MAX].map(Node::Float);
+        let texts = [0, 1, 255, 256].map(|n| Node::Str(vec![u32::from('t'); n]));
+        let odd_texts = ["\0\r\n\u{1a}\\", "\\u0041", "é€😀"].map(|text| Node::Str(text.chars().map(u32::from).collect()));
+        let bytes = [0, 1, 255, 256, 65_536].map(|n| Node::Bytes(vec![0x80; n]));
+        let byte_arrays = [0, 1, 256].map(|n| Node::ByteArray(vec![0xff; n]));
+        let many = |n: usize| vec![0; n];
+        let batches = [1, 2, 999, 1000, 1001, 2000, 2001].map(|n| Node::List(many(n)));
+        let tuples = [0, 1, 2, 3, 4].map(|n| Node::Tuple(many(n)));
+        let sets = [Node::Set(many(1)), Node::FrozenSet(many(1)), Node::Set(Vec::new()), Node::FrozenSet(Vec::new())];
+        let records = [Node::Record(Vec::new()), Node::Record(vec![("a", 0), ("name", 0)])];
+        let first = [Node::None, Node::Bool(true), Node::Bool(false)];
+        let plain: Vec<Node> =
+            first.into_iter().chain(ints).chain(long_ints).chain(floats).chain(texts).chain(odd_texts).collect();
+        let held: Vec<Node> = [Node::None].into_iter().chain(batches).chain(tuples).chain(sets).chain(records).collect();
+        // A dict that holds a list that holds it, a record and a tuple with it.
+        let cycle = vec![
+            Node::Int(0.into()),
+            Node::Dict(vec![(0, 2)]),
+            Node::List(vec![1, 2, 3, 4]),
+            Node::Record(vec![("a", 1)]),
+            Node::Tuple(vec![2, 3, 1]),
+        ];
+        vec![
+            list_of(plain),
+            list_of(bytes.into_iter().chain(byte_arrays).collect()),
+            list_of(held),
+            list_of(GLOBALS.into_iter().map(global).collect()),
+            list_of(EXPRESSIONS.into_iter().map(Node::Eval).collect()),
+            Value { nodes: cycle, root: 1 },
+        ]
+    }
+
     /// Earlier objects that can be keys, no two of which any Python holds to be equal.
     fn hashable(&self, wanted: impl Iterator<Item = u16>) -> Vec<usize> {
         let able: Vec<usize> = (0..self.nodes.len()).filter(|&index| self.key(index).is_some()).collect();
