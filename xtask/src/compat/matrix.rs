@@ -40,7 +40,8 @@ impl Cell {
         let told = match &self.outcome {
             Outcome::Passed(cases) => format!("ok       {cases} cases"),
             Outcome::Failed(failures) => {
-                format!("FAILED   {}", failures.first().map_or("", |f| f.case.lines().next().unwrap_or("")))
+                let case = failures.first().and_then(|failure| failure.case.lines().next()).unwrap_or_default();
+                format!("FAILED   {}", case.chars().take(60).collect::<String>())
             }
             Outcome::NotRun(why) => format!("not run  {}", why.lines().next().unwrap_or("")),
             Outcome::NotApplicable(why) => format!("-        {why}"),

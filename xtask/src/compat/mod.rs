@@ -73,7 +73,7 @@ pub(crate) const CHECKS: [Check; 11] = [
     },
     Check {
         name: "roundtrip",
-        claim: "ops and graphs of what the interpreter pickled come out as the same bytes, at every protocol",
+        claim: "ops and graphs of what CPython pickled come out as the same bytes, at every protocol (of PyPy's, graphs as the same graphs)",
         needs: Needs::Python,
         slow: false,
         run: wire::roundtrip,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use cloud_reduce::PythonVersion;
 use pickle_emit::{GraphEncoder, OpWriter, graph_to_vec};
+use pickle_graph::is_isomorphic;
 use pickle_opcodes::{Opcode, Protocol};
 use pickle_parse::{Loader, Ops};
 use serde::Deserialize;
@@ -119,10 +120,12 @@ pub(super) fn listing(setting: &Setting, python: &Python) -> anyhow::Result<Outc
             "its pickletools lists otherwise, and there is no CPython {oldest} to {newest} to ask"
         )));
     };
+    // In 3.13 the words of one annotation were mended.
+    let annotations: &[usize] = if judge.version < newest { &[0] } else { &[0, 40] };
     let mut judge = Setting::worker(&judge.path, &[]);
     Ok(setting.try_cases("listing", Value::fixed(), setting.cases(30, 300), &values(12), |value| {
         let (_, pickles) = made(&mut writer, value)?;
-        for annotate in [0, 40] {
+        for &annotate in annotations {
             let request =
                 json!({ "pickles": pickles.iter().map(|pickle| hex(pickle)).collect::<Vec<_>>(), "annotate": annotate });
             let listed: Listed = judge.ask("wire.listings", request)?;
@@ -151,7 +154,8 @@ pub(super) fn listing(setting: &Setting, python: &Python) -> anyhow::Result<Outc
     }))
 }
 
-/// Ops and graphs of what the interpreter's picklers wrote come out as the same bytes.
+/// Ops and graphs of what CPython's picklers wrote come out as the same bytes; of PyPy's, ops as the same bytes and graphs as the
+/// same graphs.
 pub(super) fn roundtrip(setting: &Setting, python: &Python) -> anyhow::Result<Outcome> {
     let mut worker = Setting::worker(&python.path, &[]);
     Ok(setting.try_cases("roundtrip", Value::fixed(), setting.cases(60, 600), &values(14), |value| {
@@ -163,8 +167,15 @@ pub(super) fn roundtrip(setting: &Setting, python: &Python) -> anyhow::Result<Ou
             if writer.sink() != &pickle {
                 return Ok(Some(Failure::new("ops written again", hex(writer.sink()), hex(&pickle))));
             }
-            let written = graph_to_vec(&pickle_parse::graph(pickle.clone())?)?;
-            if written != pickle {
+            let graph = pickle_parse::graph(pickle.clone())?;
+            let written = graph_to_vec(&graph)?;
+            // The canonical form is CPython's; PyPy has another one here and there.
+            let same = if python.is_cpython() {
+                written == pickle
+            } else {
+                is_isomorphic(&pickle_parse::graph(written.clone())?, &graph)
+            };
+            if !same {
                 return Ok(Some(Failure::new("a graph written again", hex(&written), hex(&pickle))));
             }
         }
