@@ -125,7 +125,7 @@ fn compare(graph: &Graph, pickled: &Pickled, copy: Option<&Facts>, python: &Pyth
 
 /// The models of what a release of cloudpickle wrote are what the interpreter says of the same objects; what Rust reads and writes
 /// again loads and does the same.
-fn of_release(setting: &Setting, python: &Python, release: &str, highest: u8, fixed: Vec<Program>, cases: u32) -> Outcome {
+fn of_release(setting: &Setting, python: &Python, release: &str, highest: u8, fixed: &[Program], cases: u32) -> Outcome {
     let folder = match setting.release(release) {
         Ok(folder) => folder,
         Err(why) => return Outcome::NotRun(format!("cloudpickle {release} could not be installed: {why}")),
@@ -205,7 +205,7 @@ pub(super) fn functions(setting: &Setting, python: &Python) -> anyhow::Result<Ou
     if !python.is_cpython() {
         return Ok(Outcome::NotApplicable(format!("cloudpickle {release} is not for {}", python.name())));
     }
-    Ok(of_release(setting, python, release, highest(python), Program::fixed(python.version), setting.cases(25, 250)))
+    Ok(of_release(setting, python, release, highest(python), &Program::fixed(python.version), setting.cases(25, 250)))
 }
 
 /// Past releases of cloudpickle, and the minor versions of CPython 3 that they ran on, the oldest and the newest.
@@ -238,7 +238,7 @@ pub(super) fn history(setting: &Setting, python: &Python) -> anyhow::Result<Outc
     let cases = setting.cases(4, 60);
     Ok(runs
         .into_iter()
-        .map(|release| of_release(setting, python, release, highest(python), Vec::new(), cases))
+        .map(|release| of_release(setting, python, release, highest(python), &[], cases))
         .reduce(both)
         .unwrap_or(Outcome::Passed(0)))
 }
@@ -273,7 +273,7 @@ pub(super) fn live(setting: &Setting, python: &Python) -> anyhow::Result<Outcome
     let mut alone = Setting::worker_alone(python, &module);
     let of_programs = setting.try_cases(
         "live",
-        Program::fixed(python.version),
+        &Program::fixed(python.version),
         setting.cases(25, 250),
         &programs(python.version),
         |program: &Program| {
@@ -303,7 +303,7 @@ pub(super) fn live(setting: &Setting, python: &Python) -> anyhow::Result<Outcome
             Ok(None)
         },
     );
-    let of_values = setting.try_cases("live values", Value::fixed(), setting.cases(40, 400), &values(14), |value| {
+    let of_values = setting.try_cases("live values", &Value::fixed(), setting.cases(40, 400), &values(14), |value| {
         let mut request = value.to_json();
         request["protocols"] = json!([0, 1, 2, 3, 4, 5]);
         let dumped: DumpedValues = writer.ask("values.dump_values", request)?;
@@ -340,7 +340,7 @@ pub(super) fn cross(setting: &Setting, python: &Python) -> anyhow::Result<Outcom
         let mut writer = Setting::worker(&other.path, std::slice::from_ref(&folder));
         // What both have the syntax of.
         let syntax = programs(python.version.min(other.version));
-        let tried = setting.try_cases(&format!("functions from {other}"), Vec::new(), setting.cases(3, 30), &syntax, |program| {
+        let tried = setting.try_cases(&format!("functions from {other}"), &[], setting.cases(3, 30), &syntax, |program| {
             let request = json!({ "source": program.source, "protocol": 5 });
             let pickled: Pickled = writer.ask("programs.dump", request)?;
             let graph = pickle_parse::graph(unhex(&pickled.pickle)?)?;

@@ -184,7 +184,7 @@ impl Setting {
     pub(super) fn try_cases<S: Strategy>(
         &self,
         check: &str,
-        fixed: Vec<S::Value>,
+        fixed: &[S::Value],
         cases: u32,
         strategy: &S,
         mut test: impl FnMut(&S::Value) -> anyhow::Result<Option<Failure>>,

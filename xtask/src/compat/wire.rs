@@ -123,7 +123,7 @@ pub(super) fn listing(setting: &Setting, python: &Python) -> anyhow::Result<Outc
     // In 3.13 the words of one annotation were mended.
     let annotations: &[usize] = if judge.version < newest { &[0] } else { &[0, 40] };
     let mut judge = Setting::worker(&judge.path, &[]);
-    Ok(setting.try_cases("listing", Value::fixed(), setting.cases(30, 300), &values(12), |value| {
+    Ok(setting.try_cases("listing", &Value::fixed(), setting.cases(30, 300), &values(12), |value| {
         let (_, pickles) = made(&mut writer, value)?;
         for &annotate in annotations {
             let request =
@@ -158,7 +158,7 @@ pub(super) fn listing(setting: &Setting, python: &Python) -> anyhow::Result<Outc
 /// same graphs.
 pub(super) fn roundtrip(setting: &Setting, python: &Python) -> anyhow::Result<Outcome> {
     let mut worker = Setting::worker(&python.path, &[]);
-    Ok(setting.try_cases("roundtrip", Value::fixed(), setting.cases(60, 600), &values(14), |value| {
+    Ok(setting.try_cases("roundtrip", &Value::fixed(), setting.cases(60, 600), &values(14), |value| {
         for pickle in made(&mut worker, value)?.1 {
             let mut writer = OpWriter::with_checks(Vec::new());
             for op in Ops::new(&pickle) {
@@ -199,7 +199,7 @@ pub(super) fn values_agree(setting: &Setting, python: &Python) -> anyhow::Result
         5
     };
     let protocols = || Protocol::ALL.into_iter().filter(move |protocol| protocol.version() <= highest);
-    let from_python = setting.try_cases("values from Python", Value::fixed(), setting.cases(40, 400), &values(14), |value| {
+    let from_python = setting.try_cases("values from Python", &Value::fixed(), setting.cases(40, 400), &values(14), |value| {
         let (described, pickles) = made(&mut worker, value)?;
         for pickle in pickles {
             let graph = pickle_parse::graph(pickle.clone())?;
@@ -224,7 +224,7 @@ pub(super) fn values_agree(setting: &Setting, python: &Python) -> anyhow::Result
         }
         Ok(None)
     });
-    let from_rust = setting.try_cases("values from Rust", Value::fixed(), setting.cases(40, 400), &values(14), |value| {
+    let from_rust = setting.try_cases("values from Rust", &Value::fixed(), setting.cases(40, 400), &values(14), |value| {
         if !value.is_known() {
             return Ok(None);
         }
@@ -256,7 +256,7 @@ pub(super) fn data_crosses(setting: &Setting, python: &Python) -> anyhow::Result
         let mut writer = Setting::worker(&other.path, &[]);
         let from_python_2 = other.version.major == 2;
         let check = format!("from {}", other.name());
-        let tried = setting.try_cases(&check, Vec::new(), setting.cases(4, 40), &values(10), |value| {
+        let tried = setting.try_cases(&check, &[], setting.cases(4, 40), &values(10), |value| {
             // What standard classes pickle as differs from version to version, and of Python 2's `str`s only the reader knows
             // whether they are text.
             if !value.is_known() || (from_python_2 && value.has_names()) {
