@@ -1,4 +1,4 @@
-//! A text that is the same for equal values with equal sharing. `python/compat/worker.py` gives the same one.
+//! A text that is the same for equal values with equal sharing. `python/compat/values.py` gives the same one.
 
 use std::{collections::HashMap, fmt::Write as _, hash::Hash};
 
