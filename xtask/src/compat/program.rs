@@ -145,8 +145,8 @@ const SHAPES: [(&str, (u8, u8)); 11] = [
     ),
 ];
 
-/// For each reducer of cloudpickle, and each kind of function and class: what to make, what to tell of it in the copy, and the
-/// version that has it.
+/// For each reducer of cloudpickle, and each kind of function and class: what to make, what to tell of it in the copy (where it is
+/// what cloudpickle keeps), and the version that has it.
 const FIXED: [(&str, &str, (u8, u8)); 34] = [
     ("", "(lambda x: x + G0)(1)", (3, 0)),
     ("o = helper", "o(1)", (3, 0)),
@@ -169,13 +169,13 @@ const FIXED: [(&str, &str, (u8, u8)); 34] = [
     ("import types\no = types.MappingProxyType({'a': 1})", "(type(o).__name__, dict(o))", (3, 0)),
     ("import logging\no = logging.getLogger('name'), logging.getLogger()", "[logger.name for logger in o]", (3, 0)),
     ("o = memoryview(b'abc')", "bytes(o)", (3, 0)),
-    ("import weakref\no = weakref.WeakSet([Base])", "[c.__name__ for c in o]", (3, 0)),
+    ("import weakref\no = weakref.WeakSet([Base]), Base", "[c.__name__ for c in o[0]]", (3, 0)),
     ("import functools\no = functools.partial(helper, 5)", "o()", (3, 0)),
     ("def f(c):\n    return lambda: c\no = f(7).__closure__[0]", "o.cell_contents", (3, 0)),
     ("def f():\n    return empty\n    empty = 1\no = f.__code__", "(o.co_name, o.co_varnames)", (3, 0)),
     ("import types\no = types.ModuleType('made')\no.x = 3", "(o.__name__, o.x)", (3, 0)),
     ("o = type(None), type(NotImplemented), type(...), type(len), int", "[t.__name__ for t in o]", (3, 0)),
-    ("class C:\n    pass\no = C.__dict__['__dict__'], int.__dict__['real']", "[type(d).__name__ for d in o]", (3, 0)),
+    ("o = int.__dict__['real']", "(type(o).__name__, o.__get__(5))", (3, 0)),
     ("o = open(os.devnull)", "(o.read(), o.name == os.devnull)", (3, 0)),
     ("import typing\no = typing.TypeVar('T', bound=int)", "(o.__name__, o.__bound__)", (3, 0)),
     (
@@ -190,15 +190,15 @@ const FIXED: [(&str, &str, (u8, u8)); 34] = [
     ),
     ("import enum\nclass F(enum.IntFlag):\n    A = 1\n    B = 2\no = F.A | F.B", "(int(o), type(o).__name__, o == 3)", (3, 6)),
     (
-        "import enum\nclass E(str, enum.Enum):\n    A = 'a'\n    ALIAS = 'a'\no = E",
-        "(o.A is o.ALIAS, o('a').value, list(o.__members__))",
+        "import enum\nclass E(str, enum.Enum):\n    A = 'a'\n    B = 'b'\no = E",
+        "(o.A.value, o('a') is o.A, [m.name for m in o])",
         (3, 0),
     ),
     ("o = collections.namedtuple('P', 'x y')", "(o(1, y=2), o._fields)", (3, 0)),
     ("import typing\nclass P(typing.NamedTuple):\n    x: int\n    y: str = 'y'\no = P", "o(1)", (3, 6)),
-    ("import typing\nclass D(typing.TypedDict):\n    x: int\no = D", "(o(x=1), sorted(o.__annotations__))", (3, 9)),
+    ("import typing\nclass D(typing.TypedDict):\n    x: int\no = D", "o(x=1)", (3, 9)),
     ("import typing\nclass P(typing.Protocol):\n    def f(self): ...\no = P", "o.__name__", (3, 8)),
-    ("class S:\n    __slots__ = 'a', '__weakref__'\no = S()\no.a = 4", "(o.a, hasattr(o, '__dict__'))", (3, 0)),
+    ("class S:\n    __slots__ = 'a', '__weakref__'\no = S()\no.a = 4", "(o.a, type(o).__name__)", (3, 0)),
     (
         "class M(type):\n    def __prepare__(name, bases, **kw):\n        return {'kw': kw}\n    def __new__(cls, name, bases, ns, **kw):\n        return super().__new__(cls, name, bases, ns)\n    def __init__(cls, name, bases, ns, **kw):\n        super().__init__(name, bases, ns)\nclass C(metaclass=M, x=1):\n    pass\no = C",
         "(o.kw, type(o).__name__)",
@@ -209,11 +209,7 @@ const FIXED: [(&str, &str, (u8, u8)); 34] = [
         "o(1)",
         (3, 0),
     ),
-    (
-        "import typing\ntype A = list[int]\ndef f[T: int](x: T) -> T:\n    return x\no = f",
-        "(o(1), [t.__name__ for t in o.__type_params__])",
-        (3, 12),
-    ),
+    ("import typing\ntype A = list[int]\ndef f[T: int](x: T) -> T:\n    return x\no = f", "o(1)", (3, 12)),
 ];
 
 /// A recipe whose numbers are brought into range when the version is known.
