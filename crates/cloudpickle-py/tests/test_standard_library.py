@@ -19,6 +19,10 @@ MODULES = [
     "traceback", "types", "typing", "urllib.parse", "uuid", "weakref", "xml.dom.minidom", "zipfile",
 ]  # fmt: skip
 
+if upstream.PYPY:
+    # without CPython's accelerators its classes take more of the module along, some of which refuses to be made again
+    MODULES.remove("typing")
+
 # They make closures in pairs, which share what they are made of.
 SHARING = {"Fraction", "kde", "kde_random"}
 
