@@ -111,7 +111,7 @@ pub(crate) const CHECKS: [Check; 11] = [
         name: "pickletester",
         claim: "what upstream passes of CPython's own pickle tests, the module passes",
         needs: Needs::Module,
-        slow: false,
+        slow: true,
         run: suites::pickletester,
     },
     Check {
