@@ -83,7 +83,7 @@ const STATEMENTS: [(&str, (u8, u8)); 16] = [
     ("while r is None:\n    r = X\n    break\nelse:\n    r = (Y, r)", (3, 0)),
     ("def gen():\n    yield X\n    yield from [Y, r]\nr = list(gen())", (3, 0)),
     ("with open(os.devnull) as file:\n    r = (X, file.closed)", (3, 0)),
-    ("r = f'{X!r:>4} {c0}'", (3, 12)),
+    ("r = f'{(X)!r:>4} {c0}'", (3, 12)),
     ("match X:\n    case [x, *_]:\n        r = x\n    case {'k': x}:\n        r = (x, Y)\n    case _:\n        r = Y", (3, 10)),
     (
         "try:\n    raise ExceptionGroup('g', [ValueError(1)])\nexcept* ValueError as group:\n    r = (X, len(group.exceptions))",
