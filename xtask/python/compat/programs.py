@@ -69,7 +69,10 @@ def dump(source, protocol):
     import cloudpickle
 
     target, calls = define(source)
-    pickled = cloudpickle.dumps(target, protocol)
+    try:
+        pickled = cloudpickle.dumps(target, protocol)
+    except Exception as error:
+        return {"failed": "%s: %s" % (type(error).__name__, error)}
     return {
         "class": target.__name__ if isinstance(target, type) else None,
         "pickle": to_hex(pickled),
