@@ -103,3 +103,8 @@ pub use optimize::optimize;
 #[doc(inline)]
 pub use serde::{to_vec, to_vec_with, to_writer};
 pub use sink::Sink;
+
+/// The README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

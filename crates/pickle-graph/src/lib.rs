@@ -119,3 +119,8 @@ pub use step::{Step, Steps};
 pub use str::{CodePoints, Str};
 pub use tree::Tree;
 pub use walk::{Children, Walk};
+
+/// The README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

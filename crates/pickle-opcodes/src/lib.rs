@@ -46,3 +46,8 @@ pub use op::{GlobalName, Op};
 pub use opcode::{Opcode, UnknownOpcode};
 pub use protocol::{Protocol, UnsupportedProtocol};
 pub use stack::StackItem;
+
+/// The README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
