@@ -159,6 +159,13 @@ pub(crate) fn lookup_or_track<'py>(id: &Bound<'py, PyAny>, class: Bound<'py, PyA
     })
 }
 
+/// Moves what is tracked to upstream's tracker, which is in use from then on: to be called once upstream is imported. Upstream looks
+/// for classes by itself then, before anything here is asked.
+#[pyfunction]
+pub(crate) fn _unite_trackers(py: Python<'_>) -> PyResult<()> {
+    Tracker::current(py).map(drop)
+}
+
 /// The id of a class, a new one if it has none yet.
 #[pyfunction]
 #[pyo3(name = "_get_or_create_tracker_id")]
@@ -182,6 +189,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     for (name, part) in NAMES.into_iter().zip([&own.by_class, &own.by_id, &own.lock]) {
         module.add(name, part)?;
     }
+    module.add_function(wrap_pyfunction!(_unite_trackers, module)?)?;
     module.add_function(wrap_pyfunction!(py_get_or_create_id, module)?)?;
     module.add_function(wrap_pyfunction!(py_lookup_or_track, module)?)
 }

@@ -166,6 +166,51 @@ def test_a_class_loaded_twice_is_one_class():
     assert cloudpickle_rs.loads(data) is cloudpickle_rs.loads(data) is local
 
 
+def test_a_class_that_was_dumped_before_upstream_is_imported_is_known_to_upstream(processes, tmp_path):
+    """What imports it is `pickle.loads`, in the midst of a pickle."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import cloudpickle_rs, enum, pickle, sys, typing\n"
+        "class Local: pass\n"
+        "class Shade(enum.Enum): DARK = 1\n"
+        "T = typing.TypeVar('T')\n"
+        "data = cloudpickle_rs.dumps([Local(), Shade.DARK, T])\n"
+        "assert 'cloudpickle' not in sys.modules\n"
+        "instance, shade, variable = pickle.loads(data)\n"
+        "assert type(instance) is Local and shade is Shade.DARK and variable is T\n"
+        "import cloudpickle\n"
+        "assert type(cloudpickle.dumps).__name__ == 'function', 'this is not upstream'\n"
+        "assert cloudpickle_rs.loads(cloudpickle.dumps(Local)) is Local\n"
+    )
+    processes.run(script)
+
+
+def test_an_installed_upstream_is_found_as_it_is(processes, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import cloudpickle_rs, importlib.util, inspect, linecache, pkgutil, sys\n"
+        "spec = importlib.util.find_spec('cloudpickle.cloudpickle')\n"
+        "assert 'def dumps' in spec.loader.get_source('cloudpickle.cloudpickle')\n"
+        "import cloudpickle\n"
+        "for module in cloudpickle, cloudpickle.cloudpickle:\n"
+        "    assert type(module.__loader__) is type(module.__spec__.loader) is type(inspect.__loader__), module\n"
+    )
+    processes.run(script)
+
+
+@pytest.mark.parametrize("imported", ["", "import cloudpickle\n"], ids=["alone", "beside upstream"])
+def test_the_modules_own_functions_are_cloudpickles_where_they_do_not_say(processes, tmp_path, imported):
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"{imported}import cloudpickle_rs\n"
+        "from cloudpickle_rs.cloudpickle import _whichmodule\n"
+        "cloudpickle_rs.dumps.__module__ = None\n"
+        "print(_whichmodule(cloudpickle_rs.dumps, 'dumps'))\n"
+    )
+    expected = "cloudpickle_rs.cloudpickle" if imported else "cloudpickle.cloudpickle"
+    assert processes.run(script).stdout.strip() == expected
+
+
 def test_functions_that_use_the_module_itself_are_pickled_by_reference_to_it(processes, tmp_path):
     names = ["dumps", "loads", "dump", "load", "Pickler", "Unpickler", "PicklingError", "register_pickle_by_value"]
     objects = [getattr(cloudpickle_rs, name) for name in names] + [cloudpickle_rs, lambda x: cloudpickle_rs.dumps(x)]

@@ -9,6 +9,9 @@ import pickle
 import sys
 import types
 
+from . import _native
+from ._importing import FollowedFinder, FollowedLoader
+
 # the modules that releases of cloudpickle have named in pickles
 _NAMES = ("cloudpickle", "cloudpickle.cloudpickle", "cloudpickle.cloudpickle_fast")
 
@@ -52,44 +55,32 @@ class _Finder:
         return None
 
 
-class _TryingLoader:
+class _TryingLoader(FollowedLoader):
     """Executes an installed module of cloudpickle, or fills it as `_Loader` does where that fails."""
 
-    def __init__(self, loader):
-        self.loader = loader
-
-    def create_module(self, spec):
-        return self.loader.create_module(spec)
-
     def exec_module(self, module):
-        module.__spec__.loader = module.__loader__ = self.loader
         try:
-            self.loader.exec_module(module)
+            super().exec_module(module)
         except AttributeError:
             _Loader.exec_module(module)
 
 
-class _PyPyFinder:
+class _TryingFinder(FollowedFinder):
     """Finds an installed cloudpickle's main module, which as of 3.1.2 wants of `pickle.Pickler` what it no longer has in PyPy 8."""
 
-    @staticmethod
-    def find_spec(fullname, path=None, target=None):
-        if fullname != "cloudpickle.cloudpickle":
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        if spec is not None:
-            spec.loader = _TryingLoader(spec.loader)
-        return spec
+    def follow(self, loader):
+        return _TryingLoader(loader, self)
 
-    @staticmethod
-    def invalidate_caches():
-        return None
+
+def _executed(_module):
+    # classes that were tracked before an installed cloudpickle is imported are known to it from the start
+    _native._unite_trackers()
 
 
 def register():
     """Adds the finders to `sys.meta_path`, once."""
     if any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return
+    may_fail = sys.implementation.name == "pypy" and not hasattr(pickle.Pickler, "dispatch")
+    sys.meta_path.insert(0, (_TryingFinder if may_fail else FollowedFinder)(["cloudpickle.cloudpickle"], _executed))
     sys.meta_path.append(_Finder())
-    if sys.implementation.name == "pypy" and not hasattr(pickle.Pickler, "dispatch"):
-        sys.meta_path.insert(0, _PyPyFinder())

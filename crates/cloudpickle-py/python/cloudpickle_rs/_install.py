@@ -16,6 +16,7 @@ import warnings
 
 from . import _beam, _native
 from . import cloudpickle as _ours
+from ._importing import FollowedFinder
 
 _MAIN = "cloudpickle.cloudpickle"
 _REGISTRY = "_PICKLE_BY_VALUE_MODULES"
@@ -93,7 +94,8 @@ class _Installation:
         # the registries and trackers that were in place, to be kept up to date at the end
         self.registries = []
         self.trackers = []
-        self.finder = _Finder(self)
+        self.finder = FollowedFinder((*_native._DIALECT_MODULES, *_BROADCASTS), self.executed)
+        self.ended = False
 
     def begin(self):
         sys.meta_path.insert(0, self.finder)
@@ -106,7 +108,7 @@ class _Installation:
     def end(self):
         if self.finder in sys.meta_path:
             sys.meta_path.remove(self.finder)
-        self.finder.installation = None
+        self.ended = True
         for registry in self.registries:
             registry.clear()
             registry.update(getattr(_ours, _REGISTRY))
@@ -128,6 +130,12 @@ class _Installation:
             self.restore_package(module)
         _say_module(_OWN_MODULE, _OWN)
         _remake_loky_picklers()
+
+    def executed(self, module):
+        """Takes a module over that is imported while this lasts."""
+        with _lock:
+            if not self.ended:
+                self.take(module)
 
     def take(self, module):
         """Puts this implementation into cloudpickle's module, into a copy of it, or behind PySpark's broadcast variables."""
@@ -219,47 +227,6 @@ class _Installation:
             # Beam's lock is taken again by whoever has it, which this one cannot be
             for name, part in zip(_TRACKER[:2] if module.__name__ == _beam.MODULE else _TRACKER, shared):
                 self.change(vars(module), name, part)
-
-
-class _Finder:
-    """Finds cloudpickle's module and its copies as the finders after it do, and takes them over once they are executed."""
-
-    def __init__(self, installation):
-        self.installation = installation
-
-    def find_spec(self, fullname, path=None, target=None):
-        if fullname not in _native._DIALECT_MODULES and fullname not in _BROADCASTS:
-            return None
-        for finder in list(sys.meta_path):
-            find_spec = getattr(finder, "find_spec", None)
-            spec = find_spec(fullname, path, target) if find_spec is not None and finder is not self else None
-            if spec is not None:
-                if hasattr(spec.loader, "exec_module"):
-                    spec.loader = _Loader(spec.loader, self)
-                return spec
-        return None
-
-    @staticmethod
-    def invalidate_caches():
-        return None
-
-
-class _Loader:
-    """Executes a module by its own loader, which is all that the module is told of, and then takes it over."""
-
-    def __init__(self, loader, finder):
-        self.loader = loader
-        self.finder = finder
-
-    def create_module(self, spec):
-        return self.loader.create_module(spec)
-
-    def exec_module(self, module):
-        module.__spec__.loader = module.__loader__ = self.loader
-        self.loader.exec_module(module)
-        with _lock:
-            if self.finder.installation is not None:
-                self.finder.installation.take(module)
 
 
 def _refusal(module):

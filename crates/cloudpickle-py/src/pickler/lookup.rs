@@ -15,6 +15,9 @@ use crate::{ffi, state::State};
 /// The name of the Python package that this is.
 const PACKAGE: &str = "cloudpickle_rs";
 
+/// Its module with what upstream's main module has.
+const NAMESAKE: &str = "cloudpickle_rs.cloudpickle";
+
 /// Where an object was found: the module, the module's name, and the object's name in it (which may have dots).
 pub(crate) struct Found<'py> {
     pub(crate) module: Bound<'py, PyAny>,
@@ -151,11 +154,13 @@ pub(crate) fn which_module<'py>(
         if !has(&module, name, object) {
             continue;
         }
-        // Where this module stands in for upstream, its functions are upstream's, which every process that has either one can import.
         let is_ours = module_name.extract::<&str>().is_ok_and(|name| name.split('.').next() == Some(PACKAGE));
-        let upstream = intern!(py, names::MODULE);
-        if is_ours && modules.get_item(upstream)?.is_some_and(|upstream| has(&upstream, name, object)) {
-            return Ok(Some(upstream.clone().into_any()));
+        let namesake = intern!(py, NAMESAKE);
+        if is_ours && modules.get_item(namesake)?.is_some_and(|namesake| has(&namesake, name, object)) {
+            // What stands in for upstream's is upstream's, which every process that has either one can import.
+            let upstream = intern!(py, names::MODULE);
+            let stands_in = modules.get_item(upstream)?.is_none_or(|upstream| has(&upstream, name, object));
+            return Ok(Some(if stands_in { upstream } else { namesake }.clone().into_any()));
         }
         return Ok(Some(module_name));
     }
