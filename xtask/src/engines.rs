@@ -29,8 +29,8 @@ struct Recipe {
     example: &'static str,
     /// The script in `xtask/python/engines` that lets both implementations meet, and times both.
     check: &'static str,
-    /// How many tasks are timed.
-    tasks: usize,
+    /// How many tasks are timed in each round.
+    tasks: u32,
     /// Whether the engine's own tests of its serialization are run, by `suites.py`.
     suites: bool,
     /// A program that must be there besides Python, and how to get it.
@@ -64,7 +64,7 @@ impl Engine {
                 packages: &["pyspark>=4,<5", "pandas", "pyarrow"],
                 example: "pyspark_cluster.py",
                 check: "check_pyspark.py",
-                tasks: 30,
+                tasks: 100,
                 suites: false,
                 program: java,
             },
@@ -79,11 +79,11 @@ impl Engine {
             },
             Engine::Beam => Recipe {
                 name: "Beam",
-                packages: &["apache-beam"],
+                packages: &["apache-beam", "pytest", "parameterized", "pyhamcrest"],
                 example: "beam_pipeline.py",
                 check: "check_beam.py",
                 tasks: 200,
-                suites: false,
+                suites: true,
                 program: None,
             },
         }
@@ -95,18 +95,40 @@ enum Outcome {
     /// It cannot be had here.
     NotRun(anyhow::Error),
     Failed(anyhow::Error),
-    Works(Told),
+    Works(Box<Told>),
 }
 
 /// What a check told of an engine that works.
 struct Told {
     version: String,
+    /// The kinds of work that were done, and in how many combinations of implementations in client and workers.
+    kinds: String,
+    worlds: usize,
+    /// How many tasks those were, and in how many worker processes.
     tasks: usize,
-    /// Tasks per second with upstream and with ours.
-    rates: [f64; 2],
-    /// How many times smaller the time in cloudpickle became, and how much of the whole it was with upstream.
-    pickling: f64,
+    workers: usize,
+    /// How many tasks were timed, in each round.
+    timed: usize,
+    upstream: Side,
+    ours: Side,
+    /// How much of the whole was in cloudpickle with upstream.
     share: f64,
+    /// How many times less processor time ours took than upstream in the same round, from the worst round to the best.
+    pickling_range: String,
+    /// What came of the engine's own tests, a line each.
+    suites: Vec<String>,
+}
+
+/// What tasks took with one implementation in the client, in the best of the rounds.
+struct Side {
+    /// Tasks per second.
+    rate: f64,
+    /// The rates of the worst and the best round.
+    range: String,
+    /// Microseconds in the client until a task is submitted.
+    client: f64,
+    /// Microseconds of processor time in cloudpickle, for a task.
+    pickling: f64,
 }
 
 /// Runs the named engines, or all, one after the other, and prints a table.
@@ -131,7 +153,7 @@ pub(crate) fn engines(shell: &Shell, options: &EnginesOptions) -> anyhow::Result
         println!("{}, on {python}", recipe.name);
         let outcome = match prepare(shell, python, &recipe, &mut wheel)? {
             Ok(program) => match run(shell, &program, &recipe, options.tasks.unwrap_or(recipe.tasks)) {
-                Ok(told) => Outcome::Works(told),
+                Ok(told) => Outcome::Works(Box::new(told)),
                 Err(error) => Outcome::Failed(error),
             },
             Err(reason) => Outcome::NotRun(reason),
@@ -176,7 +198,7 @@ fn prepare(
 }
 
 /// Runs the example, the check, and the engine's own tests.
-fn run(shell: &Shell, program: &Path, recipe: &Recipe, tasks: usize) -> anyhow::Result<Told> {
+fn run(shell: &Shell, program: &Path, recipe: &Recipe, tasks: u32) -> anyhow::Result<Told> {
     let in_root = |folder: &str, file: &str| root().join(folder).join(file);
     let example = in_root("examples", recipe.example);
     println!("  examples/{}", recipe.example);
@@ -185,14 +207,12 @@ fn run(shell: &Shell, program: &Path, recipe: &Recipe, tasks: usize) -> anyhow::
     let check = in_root("xtask/python/engines", recipe.check);
     let count = tasks.to_string();
     let text = read(cmd!(shell, "{program} {check} {count}"))?;
-    let told = Told::parse(&text).with_context(|| format!("{} tells\n{text}", recipe.check))?;
+    let mut told = Told::parse(&text).with_context(|| format!("{} tells\n{text}", recipe.check))?;
     if recipe.suites {
         println!("  its own tests of serialization, with and without the module");
         let suites = in_root("xtask/python/engines", "suites.py");
         let (engine, cache) = (recipe.name, target().join("engines/suites"));
-        for line in read(cmd!(shell, "{program} {suites} {engine} {cache}"))?.lines() {
-            println!("    {line}");
-        }
+        told.suites = read(cmd!(shell, "{program} {suites} {engine} {cache}"))?.lines().map(str::to_owned).collect();
     }
     Ok(told)
 }
@@ -216,36 +236,67 @@ impl Told {
             found.with_context(|| format!("no {key}"))
         };
         let number = |key: &str| -> anyhow::Result<f64> { Ok(value(key)?.parse()?) };
+        let side = |name: &str| -> anyhow::Result<Side> {
+            Ok(Side {
+                rate: number(name)?,
+                range: value(&format!("{name}_range"))?.to_owned(),
+                client: number(&format!("{name}_client"))?,
+                pickling: number(&format!("{name}_pickling"))?,
+            })
+        };
         Ok(Told {
             version: value("version")?.to_owned(),
+            kinds: value("kinds")?.to_owned(),
+            worlds: value("worlds")?.parse()?,
             tasks: value("tasks")?.parse()?,
-            rates: [number("upstream")?, number("ours")?],
-            pickling: number("pickling")?,
+            workers: value("workers")?.parse()?,
+            timed: value("timed")?.parse()?,
+            upstream: side("upstream")?,
+            ours: side("ours")?,
             share: number("share")?,
+            pickling_range: value("pickling_range")?.to_owned(),
+            suites: Vec::new(),
         })
     }
 }
 
+/// How many times less `ours` is.
+fn times_less(upstream: f64, ours: f64) -> String {
+    format!("{upstream:.1} / {ours:.1} = {:.1}x", upstream / ours)
+}
+
 fn print_table(outcomes: &[(&str, Outcome)]) {
+    println!("\nThe best rounds of upstream and ours, in turns: tasks per second (worst to best), and microseconds of a task.\n");
     println!(
-        "\n{:<9} {:<11} {:<8} {:>7} {:>18} {:>12} {:>24}",
-        "engine", "version", "works", "tasks", "tasks/s, upstream", "ours", "pickling, upstream's/ours"
+        "{:<9} {:<9} {:<6} {:>6} {:>20} {:>20} {:>25} {:>23}  (rounds; share)",
+        "engine", "version", "works", "tasks", "tasks/s, upstream", "tasks/s, ours", "client", "in cloudpickle",
     );
     for (name, outcome) in outcomes {
         match outcome {
             Outcome::Works(told) => {
-                let [upstream, ours] = told.rates;
+                let Told { version, timed, upstream, ours, share, pickling_range, .. } = &**told;
+                let rate = |side: &Side| format!("{:.0} ({})", side.rate, side.range);
                 println!(
-                    "{name:<9} {:<11} {:<8} {:>7} {upstream:>18.0} {ours:>12.0} {:>13.1}x, was {:>2.0} %",
-                    told.version,
+                    "{name:<9} {version:<9} {:<6} {timed:>6} {:>20} {:>20} {:>25} {:>23}  ({pickling_range}; was {:.1} %)",
                     "yes",
-                    told.tasks,
-                    told.pickling,
-                    told.share * 100.0
+                    rate(upstream),
+                    rate(ours),
+                    times_less(upstream.client, ours.client),
+                    times_less(upstream.pickling, ours.pickling),
+                    share * 100.0,
                 );
             }
-            Outcome::Failed(error) => println!("{name:<9} {:<11} no\n{error:#}\n", ""),
-            Outcome::NotRun(reason) => println!("{name:<9} {:<11} not run: {reason:#}", ""),
+            Outcome::Failed(error) => println!("{name:<9} {:<9} no\n{error:#}\n", ""),
+            Outcome::NotRun(reason) => println!("{name:<9} {:<9} not run: {reason:#}", ""),
+        }
+    }
+    println!("\nWhat was done with ours in the client, in the workers, and in both:\n");
+    for (name, outcome) in outcomes {
+        let Outcome::Works(told) = outcome else { continue };
+        println!("{name}: {}", told.kinds);
+        println!("  {} tasks in {} combinations, in {} worker processes", told.tasks, told.worlds, told.workers);
+        for suite in &told.suites {
+            println!("  {suite}");
         }
     }
 }
@@ -256,11 +307,18 @@ mod tests {
 
     #[test]
     fn what_a_check_tells_is_read_among_other_lines() {
-        let text = "log: x\nversion\t1.2\ntasks\t300\nupstream\t10\nours\t20.5\npickling\t5.1\nshare\t0.25\n";
+        let text = "log: x\nversion\t1.2\nkinds\tmap, bag\nworlds\t3\ntasks\t300\nworkers\t6\ntimed\t200\n\
+            upstream\t10.5\nupstream_range\t9 to 11\nupstream_client\t80.1\nupstream_pickling\t40\n\
+            ours\t20.5\nours_range\t19 to 21\nours_client\t20\nours_pickling\t8.5\n\
+            share\t0.25\npickling_range\t4.1 to 5.2\n";
         let told = Told::parse(text).unwrap();
-        assert_eq!((told.version.as_str(), told.tasks, told.rates), ("1.2", 300, [10.0, 20.5]));
-        assert_eq!((told.pickling, told.share), (5.1, 0.25));
-        assert!(Told::parse(&text.replace("ours", "our")).is_err());
+        assert_eq!((told.version.as_str(), told.kinds.as_str()), ("1.2", "map, bag"));
+        assert_eq!((told.worlds, told.tasks, told.workers, told.timed), (3, 300, 6, 200));
+        let of = |side: &Side| (side.rate, side.range.clone(), side.client, side.pickling);
+        assert_eq!(of(&told.upstream), (10.5, "9 to 11".to_owned(), 80.1, 40.0));
+        assert_eq!(of(&told.ours), (20.5, "19 to 21".to_owned(), 20.0, 8.5));
+        assert_eq!((told.share, told.pickling_range.as_str()), (0.25, "4.1 to 5.2"));
+        assert!(Told::parse(&text.replace("ours_client", "our_client")).is_err());
     }
 
     #[test]

@@ -134,9 +134,9 @@ pub(crate) struct EnginesOptions {
     /// The interpreter to use
     #[arg(long, value_name = "PATH")]
     pub(crate) python: Option<PathBuf>,
-    /// How many tasks are timed, with each implementation
-    #[arg(long, value_name = "N")]
-    pub(crate) tasks: Option<usize>,
+    /// How many tasks are timed in each round; with fewer than 100 chance has its way
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100..))]
+    pub(crate) tasks: Option<u32>,
 }
 
 /// An engine that sends Python functions to other processes.

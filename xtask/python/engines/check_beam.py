@@ -15,12 +15,14 @@ import turns
 from apache_beam.internal import cloudpickle_pickler
 from apache_beam.options.pipeline_options import PipelineOptions
 
-DIRECT = {
-    "runner": "DirectRunner",
-    "direct_num_workers": 2,
-    "direct_running_mode": "multi_processing",
-    "pickle_library": "cloudpickle",
-}
+OPTIONS = [
+    "--runner=DirectRunner",
+    "--direct_num_workers=2",
+    "--direct_running_mode=multi_processing",
+    "--pickle_library=cloudpickle",
+]
+
+work = turns.Work()
 
 
 class Scale:
@@ -38,50 +40,59 @@ class WithWorker(beam.DoFn):
         yield f"{element} {os.getpid()} {int('cloudpickle_rs' in sys.modules)}"
 
 
-def use(options):
-    """Runs a pipeline. Returns what the workers said of themselves."""
+@work.kind("Map, Filter, FlatMap, CombinePerKey and ParDo in worker processes")
+def steps(options):
     scale = Scale(3)
     with tempfile.TemporaryDirectory() as folder:
-        with beam.Pipeline(options=PipelineOptions(**DIRECT, **options)) as pipeline:
-            numbers = pipeline | beam.Create(range(100)) | beam.Map(lambda number: scale(number))
-            done = numbers | beam.ParDo(WithWorker())
-            done | beam.io.WriteToText(str(Path(folder, "numbers")))
+        with beam.Pipeline(options=PipelineOptions(OPTIONS + options)) as pipeline:
+            (
+                pipeline
+                | beam.Create(range(100))
+                | beam.Filter(lambda number: scale(number) % 2 == 0)
+                | beam.FlatMap(lambda number: [(number % 10, scale(number))] * 2)
+                | beam.CombinePerKey(lambda parts: sum(parts))
+                | beam.Map(lambda pair: f"{pair[0]} {pair[1]}")
+                | beam.ParDo(WithWorker())
+                | beam.io.WriteToText(str(Path(folder, "sums")))
+            )
         lines = [line.split() for file in Path(folder).iterdir() for line in file.read_text().splitlines()]
-    assert sorted(int(number) for number, _, _ in lines) == [number * 3 for number in range(100)]
-    return {(int(pid), bool(int(found))) for _, pid, found in lines}
+    sums = {int(digit): int(total) for digit, total, _, _ in lines}
+    assert sums == {digit: 2 * 3 * sum(range(digit, 100, 10)) for digit in range(0, 10, 2)}, sums
+    for _, _, pid, found in lines:
+        assert int(pid) != os.getpid() and bool(int(found)) == bool(options), (found, options)
+        work.workers.add(int(pid))
+    return 100
 
 
 def worlds():
     # what Beam imports in a worker before anything else
-    plugin = {"beam_plugins": ["installed"]}
+    plugin = ["--beam_plugin=installed"]
     os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent)
-    for ours_here, options in (True, {}), (False, plugin), (True, plugin):
+    for ours_here, options in (True, []), (False, plugin), (True, plugin):
         if ours_here:
             cloudpickle_rs.install()
-        for pid, found in use(options):
-            assert pid != os.getpid() and found == bool(options), (found, options)
+        work.run(options)
         cloudpickle_rs.uninstall()
-    turns.tell("tasks", 300)
+    work.tell()
 
 
 def measure(functions):
-    with turns.Share(cloudpickle_pickler, "_dumps") as share:
+    with turns.Pickling((cloudpickle_pickler, "_dumps")) as pickling:
         start = time.perf_counter()
-        pipeline = beam.Pipeline(options=PipelineOptions(**DIRECT))
+        pipeline = beam.Pipeline(options=PipelineOptions(OPTIONS))
         values = pipeline | beam.Create([1])
         for number, function in enumerate(functions):
             values | str(number) >> beam.Map(function)
         plan = pipeline.to_runner_api()
-        seconds = time.perf_counter() - start
+        wall = time.perf_counter() - start
     assert len(plan.components.transforms) > len(functions)
-    return seconds, share.seconds
+    return turns.Spent(wall, wall, pickling.seconds)
 
 
 def main(tasks):
     turns.tell("version", beam.__version__)
     worlds()
-    functions = turns.distinct_functions(tasks)
-    turns.in_turns(tasks, lambda: measure(functions))
+    turns.in_turns(tasks, measure)
 
 
 if __name__ == "__main__":

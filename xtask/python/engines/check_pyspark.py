@@ -3,21 +3,30 @@
 import os
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import cloudpickle_rs
+import pandas
 import pyspark.cloudpickle
 import turns
 from pyspark.sql import SparkSession
-from pyspark.sql.functions import udf
+from pyspark.sql.functions import pandas_udf, udf
+
+FACTOR = 3
+
+work = turns.Work()
 
 
 class Scale:
     def __init__(self, factor):
         self.factor = factor
 
+    def __call__(self, number):
+        return number * self.factor
 
-SCALE = Scale(3)
+
+SCALE = Scale(FACTOR)
 
 
 def imported(_):
@@ -39,50 +48,96 @@ def begin(ours_there):
     return builder.getOrCreate()
 
 
-def use(spark):
-    """Work of each kind. Returns the number of tasks."""
+@work.kind("map")
+def map_(spark, _):
+    offset = 7
     numbers = spark.sparkContext.parallelize(range(100), 2)
-    assert numbers.map(lambda number: number * SCALE.factor).sum() == 4950 * 3
-    pairs = numbers.map(lambda number: (number % 2, SCALE.factor))
+    done = numbers.map(lambda number: (SCALE(number) + offset, os.getpid())).collect()
+    assert [number for number, _ in done] == [number * FACTOR + offset for number in range(100)]
+    pids = {pid for _, pid in done}
+    assert len(pids) == 2 and os.getpid() not in pids
+    work.workers |= pids
+    return 2
+
+
+@work.kind("reduceByKey")
+def reduce_by_key(spark, _):
+    pairs = spark.sparkContext.parallelize(range(100), 2).map(lambda number: (number % 2, SCALE.factor))
     assert dict(pairs.reduceByKey(lambda left, right: left + right).collect()) == {0: 150, 1: 150}
-    assert numbers.map(lambda _: Scale(7)).first().factor == 7
+    return 4
+
+
+@work.kind("instances of a class of __main__ on the way back")
+def results(spark, _):
+    assert spark.sparkContext.parallelize(range(2), 2).map(lambda _: Scale(7)).first().factor == 7
+    return 1
+
+
+@work.kind("broadcast")
+def broadcast(spark, ours_here):
+    context = spark.sparkContext
+    # PySpark alone pickles what is broadcast by `pickle`: nothing of a class of __main__
+    value = context.broadcast(Scale(7) if ours_here else {"factor": 7})
+    read = (lambda number: value.value(number)) if ours_here else (lambda number: number * value.value["factor"])
+    assert context.parallelize([1, 2], 2).map(read).collect() == [7, 14]
+    return 2
+
+
+@work.kind("Python UDF")
+def python_udf(spark, _):
     table = spark.createDataFrame([(number,) for number in range(10)], ["number"])
-    tripled = udf(lambda number: number * SCALE.factor, "long")
+    tripled = udf(lambda number: SCALE(number), "long")
     assert table.select(tripled("number").alias("tripled")).groupBy().sum("tripled").first()[0] == 135
-    return numbers.count()
+    return 1
+
+
+@work.kind("pandas UDF")
+def of_pandas(spark, _):
+    @pandas_udf("long")
+    def tripled(series: pandas.Series) -> pandas.Series:
+        return SCALE(series)
+
+    table = spark.createDataFrame([(number,) for number in range(10)], ["number"])
+    assert table.select(tripled("number").alias("tripled")).groupBy().sum("tripled").first()[0] == 135
+    return 1
 
 
 def worlds():
-    done = 0
-    for ours_here, ours_there in (True, False), (False, True):
+    for ours_here, ours_there in (True, False), (False, True), (True, True):
         spark = begin(ours_there)
         if ours_here:
             cloudpickle_rs.install()
-        done += use(spark)
+        work.run(spark, ours_here)
         for pid, found, upstream in set(spark.sparkContext.parallelize(range(4), 4).map(imported).collect()):
             assert pid != os.getpid() and found == ours_there, found
             assert ours_there or not upstream, "the worker needed cloudpickle itself"
         cloudpickle_rs.uninstall()
         spark.stop()
-    turns.tell("tasks", done)
+    work.tell()
 
 
 def measure(one, functions):
-    with turns.Share(pyspark.cloudpickle, "dumps") as share:
+    with turns.Pickling((pyspark.cloudpickle, "dumps")) as pickling:
         start = time.perf_counter()
-        counts = [one.map(function).count() for function in functions]
-        seconds = time.perf_counter() - start
+        mapped = [one.map(function) for function in functions]
+        # what a job does first: it pickles the function, and hands it to the JVM
+        for each in mapped:
+            each._jrdd  # noqa: B018
+        planned = time.perf_counter() - start
+        counts = [each.count() for each in mapped]
+        wall = time.perf_counter() - start
     assert counts == [1] * len(functions)
-    return seconds, share.seconds
+    return turns.Spent(wall, planned, pickling.seconds)
 
 
 def main(tasks):
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     turns.tell("version", pyspark.__version__)
     worlds()
     spark = begin(ours_there=False)
-    one, functions = spark.sparkContext.parallelize([1], 1), turns.distinct_functions(tasks)
-    turns.in_turns(tasks, lambda: measure(one, functions))
+    one = spark.sparkContext.parallelize([1], 1)
+    turns.in_turns(tasks, lambda functions: measure(one, functions))
     spark.stop()
 
 
