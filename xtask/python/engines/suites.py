@@ -134,7 +134,7 @@ def main(engine, cache):
             lost += len(before - after)
             print(f"{package}: these pass no longer: {sorted(before - after)}\n{said_with_ours}")
         else:
-            print(f"{package}'s own tests, {names}: {len(before)} pass with upstream, and these {len(before & after)} with ours too")
+            print(f"{package}'s own tests, {names}: {len(before)} pass with upstream, and these with ours too")
     if lost:
         raise SystemExit(1)
 

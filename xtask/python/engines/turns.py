@@ -1,7 +1,7 @@
 """What the checks of all engines share: their kinds of work, measuring both implementations in turns, and telling what came out.
 
-`cargo xtask engines` reads what is told. Worker processes that import a check's script import this too, and are to have no module of
-ours from it.
+`cargo xtask engines` reads what is told. Worker processes that import a check's script import this too, and are to have no module
+of ours from it.
 """
 
 import gc
@@ -91,7 +91,7 @@ class Pickling:
 
 
 def in_turns(tasks, measure):
-    """Lets `measure` run functions with upstream and with ours in turns, each beginning every other round, and tells what it took.
+    """Lets `measure` run functions with upstream and with ours, each beginning every other round, and tells what it took.
 
     It is given functions that it has not seen, and returns what was `Spent`. What is told are the best rounds, and as `..._range`
     the worst and the best; for `pickling_less` those of rounds by themselves.
