@@ -42,12 +42,6 @@ pub(crate) enum Task {
         #[arg(long, value_name = "PATH")]
         python: Vec<PathBuf>,
     },
-    /// Hold what cloud-reduce reads out of bytecode against `dis`, over the standard libraries of the installed interpreters
-    Stdlib {
-        /// An interpreter to ask instead of the installed ones (repeatable)
-        #[arg(long, value_name = "PATH")]
-        python: Vec<PathBuf>,
-    },
     /// List the interpreters that the other tasks find
     Pythons {
         /// An interpreter to look at instead of the installed ones (repeatable)

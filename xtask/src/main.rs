@@ -11,7 +11,6 @@ mod fuzz;
 mod python;
 mod ratios;
 mod shipped;
-mod stdlib;
 mod steps;
 mod test;
 mod venv;
@@ -46,7 +45,6 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Fuzz(options) => fuzz::fuzz(&shell, &options),
         Task::Corpus { python } => corpus::corpus(&shell, &python),
         Task::Codegen { python } => codegen::codegen(&shell, &python::interpreters(&python)),
-        Task::Stdlib { python } => stdlib::stdlib(&shell, &python),
         Task::Pythons { python } => {
             python::find(&python).print();
             Ok(())

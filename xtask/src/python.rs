@@ -69,6 +69,11 @@ impl Python {
         }
     }
 
+    /// Which implementation cloud-reduce takes it for: what is not CPython itself is taken for PyPy.
+    pub(crate) fn implementation(&self) -> Implementation {
+        if self.is_cpython() { Implementation::CPython } else { Implementation::PyPy }
+    }
+
     /// Whether it is CPython itself.
     pub(crate) fn is_cpython(&self) -> bool {
         self.implementation == "CPython"

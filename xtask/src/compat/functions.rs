@@ -111,8 +111,7 @@ fn compare(graph: &Graph, pickled: &Pickled, copy: Option<&Facts>, python: &Pyth
         if let Some(failure) = Failure::unless_same("what the function is", &ours, theirs) {
             return Ok(Some(failure));
         }
-        let implementation = if python.is_cpython() { Implementation::CPython } else { Implementation::PyPy };
-        if !function.code.shape(|shape| shape.may_be_made_by(implementation, python.version)) {
+        if !function.code.shape(|shape| shape.may_be_made_by(python.implementation(), python.version)) {
             let versions: Vec<String> = function.versions().map(|version| version.to_string()).collect();
             return Ok(Some(Failure::new("which versions may have made it", versions.join(", "), python.to_string())));
         }
@@ -204,8 +203,13 @@ fn unless_called(what: &str, told: Told, expected: &[String]) -> Option<Failure>
 }
 
 /// The release that is upstream now.
-fn upstream() -> &'static str {
+pub(super) fn upstream() -> &'static str {
     UPSTREAM.trim_start_matches("cloudpickle==")
+}
+
+/// Whether the release that is upstream now can be imported in an interpreter.
+pub(super) fn upstream_runs_on(python: &Python) -> bool {
+    python.is_cpython() && python.version >= PythonVersion::new(3, 8)
 }
 
 /// The newest protocol that an interpreter has.
@@ -257,7 +261,7 @@ pub(super) fn history(setting: &Setting, python: &Python) -> anyhow::Result<Outc
         .into_iter()
         .map(|release| of_release(setting, python, release, highest(python), &[], cases))
         .reduce(both)
-        .unwrap_or(Outcome::Passed(0)))
+        .unwrap_or(Outcome::passed(0)))
 }
 
 #[derive(Deserialize)]
@@ -349,10 +353,7 @@ pub(super) fn cross(setting: &Setting, python: &Python) -> anyhow::Result<Outcom
     };
     let mut outcome = data;
     let mut reader = Setting::worker(&module.python, &[]);
-    let writers = setting
-        .pythons
-        .iter()
-        .filter(|other| other.is_cpython() && other.version != python.version && other.version >= PythonVersion::new(3, 8));
+    let writers = setting.pythons.iter().filter(|other| upstream_runs_on(other) && other.version != python.version);
     for other in writers {
         let mut writer = Setting::worker(&other.path, std::slice::from_ref(&folder));
         // What both have the syntax of.

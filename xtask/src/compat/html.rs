@@ -45,6 +45,7 @@ pub(super) fn page(matrix: &Matrix) -> String {
                 }
                 (table(matrix))
                 (reasons(matrix))
+                (notes(matrix))
                 @for cell in failed { (failure(matrix, cell)) }
                 h2 { "What the checks claim" }
                 dl {
@@ -84,7 +85,7 @@ fn table(matrix: &Matrix) -> Markup {
 
 fn entry(cell: &Cell) -> Markup {
     match &cell.outcome {
-        Outcome::Passed(cases) => html! { td class="passed" title=(format!("{cases} cases")) { (cell.text()) } },
+        Outcome::Passed { cases, .. } => html! { td class="passed" title=(format!("{cases} cases")) { (cell.text()) } },
         Outcome::Failed(_) => html! { td class="failed" { a href=(format!("#{}", anchor(cell))) { (cell.text()) } } },
         Outcome::NotRun(why) | Outcome::NotApplicable(why) => html! { td class="off" title=(why) { (cell.text()) } },
     }
@@ -108,6 +109,16 @@ fn reasons(matrix: &Matrix) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+fn notes(matrix: &Matrix) -> Markup {
+    let notes: Vec<_> = matrix.notes().collect();
+    html! {
+        @if !notes.is_empty() {
+            h2 { "Counted" }
+            ul { @for (cell, note) in notes { li { (cell.python) ", " (cell.check) ": " (note) } } }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! [`Matrix`]: interpreter by check, as text and as JSON.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use anyhow::bail;
 use serde_json::{Value as Json, json};
@@ -16,19 +16,22 @@ pub(super) struct Cell {
     pub(super) python: String,
     path: String,
     pub(super) check: &'static str,
+    /// Whether other interpreters have had their say.
+    asks_others: bool,
     pub(super) outcome: Outcome,
     pub(super) took: Duration,
 }
 
 impl Cell {
     pub(super) fn new(python: &Python, check: &Check, outcome: Outcome, took: Duration) -> Cell {
-        Cell { python: python.name(), path: python.path.display().to_string(), check: check.name, outcome, took }
+        let (path, asks_others) = (python.path.display().to_string(), check.asks_others);
+        Cell { python: python.name(), path, check: check.name, asks_others, outcome, took }
     }
 
     /// What stands in the matrix.
     pub(super) fn text(&self) -> String {
         match &self.outcome {
-            Outcome::Passed(_) => format!("ok {:.1}s", self.took.as_secs_f64()),
+            Outcome::Passed { .. } => format!("ok {:.1}s", self.took.as_secs_f64()),
             Outcome::Failed(_) => "FAILED".into(),
             Outcome::NotRun(_) => "not run".into(),
             Outcome::NotApplicable(_) => "-".into(),
@@ -38,7 +41,7 @@ impl Cell {
     /// The same in a line of its own.
     pub(super) fn line(&self) -> String {
         let told = match &self.outcome {
-            Outcome::Passed(cases) => format!("ok       {cases} cases"),
+            Outcome::Passed { cases, .. } => format!("ok       {cases} cases"),
             Outcome::Failed(failures) => {
                 let case = failures.first().and_then(|failure| failure.case.lines().next()).unwrap_or_default();
                 format!("FAILED   {}", case.chars().take(60).collect::<String>())
@@ -51,7 +54,7 @@ impl Cell {
 
     fn status(&self) -> &'static str {
         match self.outcome {
-            Outcome::Passed(_) => "passed",
+            Outcome::Passed { .. } => "passed",
             Outcome::Failed(_) => "failed",
             Outcome::NotRun(_) => "not run",
             Outcome::NotApplicable(_) => "not applicable",
@@ -61,9 +64,9 @@ impl Cell {
     /// The command that repeats it.
     pub(super) fn again(&self, matrix: &Matrix) -> String {
         let quick = if matrix.quick { " --quick" } else { "" };
-        // A check of pairs needs the other interpreters too.
-        let python = if self.check == "cross" { String::new() } else { format!(" --python {}", self.path) };
-        format!("cargo xtask compat{python} --check {} --seed {}{quick}", self.check, matrix.seed)
+        let pythons = if self.asks_others { &matrix.given[..] } else { std::slice::from_ref(&self.path) };
+        let pythons: String = pythons.iter().map(|path| format!(" --python {path}")).collect();
+        format!("cargo xtask compat{pythons} --check {} --seed {}{quick}", self.check, matrix.seed)
     }
 }
 
@@ -72,6 +75,8 @@ pub(super) struct Matrix {
     pub(super) pythons: Vec<String>,
     /// Names and claims.
     pub(super) checks: Vec<(&'static str, &'static str)>,
+    /// The interpreters that were named, if the installed ones were not looked for.
+    given: Vec<String>,
     pub(super) seed: u64,
     pub(super) quick: bool,
     pub(super) took: Duration,
@@ -79,8 +84,9 @@ pub(super) struct Matrix {
 }
 
 impl Matrix {
-    pub(super) fn new(setting: &Setting, checks: &[&Check], cells: Vec<Cell>, took: Duration) -> Matrix {
+    pub(super) fn new(setting: &Setting, checks: &[&Check], given: &[PathBuf], cells: Vec<Cell>, took: Duration) -> Matrix {
         Matrix {
+            given: given.iter().map(|path| path.display().to_string()).collect(),
             pythons: setting.pythons.iter().map(Python::name).collect(),
             checks: checks.iter().map(|check| (check.name, check.claim)).collect(),
             seed: setting.seed,
@@ -117,7 +123,15 @@ impl Matrix {
         reasons
     }
 
-    /// Prints the matrix, why checks were not run, and each failure.
+    /// What was counted on the way, and in which cell.
+    pub(super) fn notes(&self) -> impl Iterator<Item = (&Cell, &str)> {
+        self.cells().flat_map(|cell| match &cell.outcome {
+            Outcome::Passed { notes, .. } => notes.iter().map(|note| (cell, note.as_str())).collect(),
+            _ => Vec::new(),
+        })
+    }
+
+    /// Prints the matrix, what was counted, why checks were not run, and each failure.
     pub(super) fn print(&self) {
         let width = |check: &str| {
             let texts = self.cells().filter(|cell| cell.check == check).map(|cell| cell.text().len());
@@ -138,6 +152,9 @@ impl Matrix {
             println!();
         }
         println!();
+        for (cell, note) in self.notes() {
+            println!("{} {}: {note}", cell.python, cell.check);
+        }
         for ((status, why), cells) in self.reasons() {
             let mut checks: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
             for cell in cells {
@@ -190,7 +207,10 @@ impl Matrix {
                     "seconds": cell.took.as_secs_f64(),
                 });
                 match &cell.outcome {
-                    Outcome::Passed(cases) => told["cases"] = (*cases).into(),
+                    Outcome::Passed { cases, notes } => {
+                        told["cases"] = (*cases).into();
+                        told["notes"] = notes.as_slice().into();
+                    }
                     Outcome::NotRun(why) | Outcome::NotApplicable(why) => told["reason"] = why.as_str().into(),
                     Outcome::Failed(failures) => {
                         told["again"] = cell.again(self).into();

@@ -3,11 +3,14 @@
 //! [`CHECKS`] has all checks at a glance. Each runs once for each interpreter; the module is built once for each that it is for.
 
 mod bytecode;
+mod claims;
 mod describe;
 mod functions;
 mod html;
+mod makers;
 mod matrix;
 mod program;
+mod records;
 mod setting;
 mod suites;
 mod value;
@@ -40,6 +43,8 @@ pub(crate) struct Check {
     pub(crate) claim: &'static str,
     /// What it needs before it can run.
     needs: Needs,
+    /// Whether it lets other interpreters have their say.
+    pub(crate) asks_others: bool,
     /// Whether a quick run leaves it out.
     slow: bool,
     run: fn(&Setting, &Python) -> anyhow::Result<Outcome>,
@@ -56,11 +61,12 @@ enum Needs {
 }
 
 /// All checks.
-pub(crate) const CHECKS: [Check; 11] = [
+pub(crate) const CHECKS: [Check; 12] = [
     Check {
         name: "opcodes",
         claim: "the opcode table is pickletools.opcodes",
         needs: Needs::Python,
+        asks_others: false,
         slow: false,
         run: wire::opcodes,
     },
@@ -68,6 +74,7 @@ pub(crate) const CHECKS: [Check; 11] = [
         name: "listing",
         claim: "listings and optimized pickles are those of pickletools, byte for byte",
         needs: Needs::Python,
+        asks_others: true,
         slow: false,
         run: wire::listing,
     },
@@ -75,6 +82,7 @@ pub(crate) const CHECKS: [Check; 11] = [
         name: "roundtrip",
         claim: "ops and graphs of what CPython pickled come out as the same bytes, at every protocol (of PyPy's, graphs as the same graphs)",
         needs: Needs::Python,
+        asks_others: false,
         slow: false,
         run: wire::roundtrip,
     },
@@ -82,13 +90,15 @@ pub(crate) const CHECKS: [Check; 11] = [
         name: "values",
         claim: "Rust reads the value that Python pickled, and Python loads the value that Rust wrote",
         needs: Needs::Python,
+        asks_others: false,
         slow: false,
         run: wire::values_agree,
     },
     Check {
         name: "code",
-        claim: "layouts, bytecode, lines, positions and global names are those of dis, over the standard library",
+        claim: "code of the whole standard library is read as dis reads it, names of globals as upstream does, and tells its version",
         needs: Needs::Python,
+        asks_others: false,
         slow: false,
         run: bytecode::code,
     },
@@ -96,6 +106,7 @@ pub(crate) const CHECKS: [Check; 11] = [
         name: "functions",
         claim: "models of what upstream pickled say what Python says, and what Rust writes again runs",
         needs: Needs::ModuleIfAny,
+        asks_others: false,
         slow: false,
         run: functions::functions,
     },
@@ -103,14 +114,31 @@ pub(crate) const CHECKS: [Check; 11] = [
         name: "live",
         claim: "the module writes upstream's bytes, and its pickles work in fresh processes",
         needs: Needs::Module,
+        asks_others: false,
         slow: false,
         run: functions::live,
     },
-    Check { name: "suite", claim: "the module's own tests pass", needs: Needs::Module, slow: true, run: suites::suite },
+    Check {
+        name: "claims",
+        claim: "what README.md says of the module beyond its bytes holds (--list shows it)",
+        needs: Needs::Module,
+        asks_others: false,
+        slow: false,
+        run: claims::claims,
+    },
+    Check {
+        name: "suite",
+        claim: "the module's own tests pass",
+        needs: Needs::Module,
+        asks_others: false,
+        slow: true,
+        run: suites::suite,
+    },
     Check {
         name: "pickletester",
         claim: "what upstream passes of CPython's own pickle tests, the module passes",
         needs: Needs::Module,
+        asks_others: false,
         slow: true,
         run: suites::pickletester,
     },
@@ -118,6 +146,7 @@ pub(crate) const CHECKS: [Check; 11] = [
         name: "cross",
         claim: "data crosses versions, and functions of other versions run or are refused by their version's name",
         needs: Needs::ModuleIfAny,
+        asks_others: true,
         slow: false,
         run: functions::cross,
     },
@@ -125,6 +154,7 @@ pub(crate) const CHECKS: [Check; 11] = [
         name: "history",
         claim: "pickles by past releases of cloudpickle are read, and by the module loaded and run",
         needs: Needs::ModuleIfAny,
+        asks_others: false,
         slow: false,
         run: functions::history,
     },
@@ -143,6 +173,7 @@ pub(crate) fn compat(options: &CompatOptions) -> anyhow::Result<()> {
         for check in &CHECKS {
             println!("  {:<13} {}", check.name, check.claim);
         }
+        claims::print();
         return Ok(());
     }
     let chosen = |check: &Check| options.check.is_empty() || options.check.iter().any(|name| name == check.name);
@@ -164,7 +195,7 @@ pub(crate) fn compat(options: &CompatOptions) -> anyhow::Result<()> {
     let named = !options.check.is_empty();
     let started = Instant::now();
     let cells = run(&setting, &checks, named)?;
-    let matrix = Matrix::new(&setting, &checks, cells, started.elapsed());
+    let matrix = Matrix::new(&setting, &checks, &options.python, cells, started.elapsed());
     matrix.print();
     if let Some(path) = &options.json {
         std::fs::write(path, serde_json::to_string_pretty(&matrix.to_json())? + "\n")?;

@@ -27,8 +27,13 @@ const PATIENCE: u32 = 1000;
 /// What a check comes to on one interpreter.
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
-    /// It holds for so many cases.
-    Passed(usize),
+    /// It holds.
+    Passed {
+        /// For how many cases.
+        cases: usize,
+        /// What was counted on the way.
+        notes: Vec<String>,
+    },
     /// It does not hold.
     Failed(Vec<Failure>),
     /// It could have been run, but something is missing.
@@ -60,9 +65,22 @@ impl Failure {
 }
 
 impl Outcome {
+    /// Passed, for so many cases.
+    pub(super) fn passed(cases: usize) -> Outcome {
+        Outcome::Passed { cases, notes: Vec::new() }
+    }
+
     /// Passed, unless there are failures.
     pub(super) fn of(cases: usize, failures: Vec<Failure>) -> Outcome {
-        if failures.is_empty() { Outcome::Passed(cases) } else { Outcome::Failed(failures) }
+        if failures.is_empty() { Outcome::passed(cases) } else { Outcome::Failed(failures) }
+    }
+
+    /// With what was counted, if it passed.
+    pub(super) fn noting(mut self, note: String) -> Outcome {
+        if let Outcome::Passed { notes, .. } = &mut self {
+            notes.push(note);
+        }
+        self
     }
 }
 
@@ -223,7 +241,7 @@ impl Setting {
             Err(TestCaseError::fail("it does not hold"))
         });
         match result {
-            Ok(()) => Outcome::Passed(tried),
+            Ok(()) => Outcome::passed(tried),
             Err(TestError::Fail(..)) => Outcome::Failed(state.into_inner().1),
             Err(TestError::Abort(reason)) => Outcome::NotRun(reason.to_string()),
         }
@@ -233,7 +251,10 @@ impl Setting {
 /// Both outcomes in one: the worse of them, and the cases of both.
 pub(super) fn both(a: Outcome, b: Outcome) -> Outcome {
     match (a, b) {
-        (Outcome::Passed(a), Outcome::Passed(b)) => Outcome::Passed(a + b),
+        (Outcome::Passed { cases, mut notes }, Outcome::Passed { cases: more, notes: others }) => {
+            notes.extend(others);
+            Outcome::Passed { cases: cases + more, notes }
+        }
         (Outcome::Failed(mut a), Outcome::Failed(b)) => {
             a.extend(b);
             Outcome::Failed(a)

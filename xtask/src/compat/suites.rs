@@ -22,7 +22,7 @@ pub(super) fn suite(setting: &Setting, python: &Python) -> anyhow::Result<Outcom
     let text = String::from_utf8_lossy(&output.stdout);
     let summary = text.trim_end().lines().next_back().unwrap_or_default().to_owned();
     if output.status.success() {
-        return Ok(Outcome::Passed(counted(&summary, "passed")));
+        return Ok(Outcome::passed(counted(&summary, "passed")));
     }
     let failed: Vec<Failure> = text
         .lines()

@@ -251,7 +251,7 @@ pub(super) fn data_crosses(setting: &Setting, python: &Python) -> anyhow::Result
     let module = setting.module_if_built(python);
     let by_us = module.is_some();
     let mut reader = Setting::worker(module.as_ref().map_or(&python.path, |module| &module.python), &[]);
-    let mut outcome = Outcome::Passed(0);
+    let mut outcome = Outcome::passed(0);
     for other in setting.pythons.iter().filter(|other| other.slug() != python.slug()) {
         let mut writer = Setting::worker(&other.path, &[]);
         let from_python_2 = other.version.major == 2;

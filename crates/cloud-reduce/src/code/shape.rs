@@ -51,7 +51,7 @@ impl CodeShape<'_> {
     /// standard libraries that have more than eight instructions, the answer is one version for all of 3.10, 3.13 to 3.15 and PyPy
     /// 3.11 and for 99.9 % of 3.11 and 3.12. It is so for 28 % of 3.8, 30 % of 3.9, 70 % of 3.7 and hardly any of 3.6: of the library of
     /// 3.8, 3.9 compiles more than half to the very same code objects, which nothing can tell apart, and of that of 3.6, 3.7 a third.
-    /// `cargo xtask stdlib` counts them. The true version is among
+    /// `cargo xtask compat --check code` counts them. The true version is among
     /// them for whatever a compiler made; for bytecode that was made by hand there may be none.
     pub fn versions(&self) -> impl Iterator<Item = (Implementation, PythonVersion)> {
         OpcodeTable::all().filter(|table| self.may_be_of(table)).map(|table| (table.implementation(), table.version()))
