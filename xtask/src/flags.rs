@@ -77,7 +77,7 @@ pub(crate) struct CompatOptions {
     /// A check to run instead of all (repeatable)
     #[arg(long, value_name = "NAME")]
     pub(crate) check: Vec<String>,
-    /// Make up fewer cases, look at a part of the standard library, and leave the long suites out
+    /// Make up fewer cases, look at a part of the standard library, and leave the module's own suite out
     #[arg(long)]
     pub(crate) quick: bool,
     /// Make up the cases that this seed gave before

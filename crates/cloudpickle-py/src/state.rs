@@ -12,6 +12,9 @@ use cloud_reduce::{
     code::{CodeField, CodeLayout, GlobalOps},
     function, names,
 };
+use pickle_parse::Rules;
+
+use crate::unpickler::rules_of_interpreter;
 
 /// Which implementation of Python this is built for.
 pub(crate) const IMPLEMENTATION: Implementation = if cfg!(PyPy) { Implementation::PyPy } else { Implementation::CPython };
@@ -80,6 +83,8 @@ pub(crate) struct State {
     /// Interned: the names of the reconstructors.
     pub(crate) reconstructor_names: Vec<Py<PyString>>,
     pub(crate) empty_tuple: Py<PyTuple>,
+    /// By which rules the interpreter's own unpickler reads, and so ours.
+    pub(crate) rules: Rules,
     /// The strings that every pickled function has, each as the interpreter's one interned object: see `known_name`.
     known_names: FxHashMap<&'static [u8], Py<PyString>>,
 }
@@ -208,6 +213,7 @@ impl State {
             base_globals: function::BASE_GLOBALS.iter().map(|key| intern(key)).collect(),
             reconstructor_names: Reconstructor::ALL.iter().map(|reconstructor| intern(reconstructor.name())).collect(),
             empty_tuple: PyTuple::empty(py).unbind(),
+            rules: rules_of_interpreter(py)?,
             types_module: types.unbind(),
             sys: sys.unbind(),
         })

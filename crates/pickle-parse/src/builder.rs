@@ -125,7 +125,7 @@ pub trait Builder {
     #[expect(clippy::missing_errors_doc)]
     fn append(&mut self, list: &Self::Value, item: Self::Value) -> Result<(), Self::Error>;
 
-    /// Appends all of `items`, of which there is at least one.
+    /// Appends all of `items`, of which there is at least one unless the rules have [empty batches](crate::Rules::empty_batches).
     #[expect(clippy::missing_errors_doc)]
     fn extend(&mut self, list: &Self::Value, items: Items<'_, Self::Value>) -> Result<(), Self::Error>;
 
@@ -137,11 +137,12 @@ pub trait Builder {
     #[expect(clippy::missing_errors_doc)]
     fn set_items(&mut self, dict: &Self::Value, items: Items<'_, Self::Value>) -> Result<(), Self::Error>;
 
-    /// Adds all of `items`, of which there is at least one, to a set, or to an object that takes added items.
+    /// Adds all of `items` to a set, or to an object that takes added items. There is at least one unless the rules have
+    /// [empty batches](crate::Rules::empty_batches).
     #[expect(clippy::missing_errors_doc)]
     fn add_items(&mut self, set: &Self::Value, items: Items<'_, Self::Value>) -> Result<(), Self::Error>;
 
-    /// `APPENDS`, `SETITEMS` or `ADDITEMS` had nothing to give to this object, so that there is nothing to do.
+    /// `APPENDS`, `SETITEMS` or `ADDITEMS` had nothing to give to this object.
     #[inline]
     fn no_items(&mut self, target: &Self::Value) {
         let _ = target;

@@ -173,7 +173,7 @@ pub enum ErrorKind {
     /// The input ends where an opcode should stand.
     #[error("Ran out of input")]
     RanOut,
-    /// The input ends inside an opcode's argument.
+    /// The input ends inside an opcode's argument, or before the end of a frame.
     #[error("pickle data was truncated")]
     Truncated,
     /// A byte that is no opcode stands where an opcode should.
@@ -182,9 +182,12 @@ pub enum ErrorKind {
     /// `PROTO` names a protocol that does not exist.
     #[error("unsupported pickle protocol: {0}")]
     UnsupportedProtocol(u8),
-    /// A frame is longer than the rest of the input.
+    /// An op crosses the end of its frame, where [`Rules::enclosing_frames`](crate::Rules::enclosing_frames) forbids it.
     #[error("pickle exhausted before end of frame")]
     FrameExhausted,
+    /// A frame begins in another one, where [`Rules::enclosing_frames`](crate::Rules::enclosing_frames) forbids it.
+    #[error("beginning of a new frame before end of current frame")]
+    FrameInFrame,
     /// A `FRAME`'s length is beyond 2^63 - 1.
     #[error("FRAME length exceeds system's maximum of {} bytes", i64::MAX)]
     FrameTooLong,
@@ -194,6 +197,9 @@ pub enum ErrorKind {
     /// `LONG4` has a negative length.
     #[error("LONG pickle has negative byte count")]
     NegativeLongSize,
+    /// `BINSTRING` has a negative length, where [`Rules::signed_lengths`](crate::Rules::signed_lengths) says that it is signed.
+    #[error("BINSTRING pickle has negative byte count")]
+    NegativeStringSize,
     /// An opcode needs more objects than the stack has, and there is no mark on it.
     #[error("unpickling stack underflow")]
     StackUnderflow,

@@ -8,7 +8,7 @@ use std::io::BufRead;
 use bytes::Bytes;
 use pickle_graph::Graph;
 
-use crate::{Error, Limits, Machine, OpReader};
+use crate::{Error, Limits, Machine, OpReader, Rules};
 pub use builder::GraphBuilder;
 use origin::TextSigns;
 
@@ -52,6 +52,7 @@ pub fn graph(input: impl Into<Bytes>) -> Result<Graph, Error> {
 #[derive(Clone, Debug, Default)]
 pub struct Loader {
     limits: Limits,
+    rules: Rules,
     strings: Strings,
     python3_names: bool,
     buffers: Option<usize>,
@@ -84,6 +85,13 @@ impl Loader {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Which of CPython's unpicklers is asked, where they differ; those up to 3.13 unless given, which refuse least.
+    #[must_use]
+    pub fn rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
         self
     }
 
@@ -127,7 +135,7 @@ impl Loader {
     ///
     /// As [`load`](Self::load).
     pub fn load_first(&self, input: &Bytes) -> Result<(Graph, usize), Error> {
-        let mut machine = Machine::with_limits(self.builder(input.clone()), self.limits);
+        let mut machine = Machine::with_limits(self.builder(input.clone()), self.limits).with_rules(self.rules);
         let (root, length) = machine.run(input)?;
         Ok((machine.into_builder().finish(root, &input[..length]), length))
     }
@@ -145,15 +153,19 @@ impl Loader {
     ///
     /// As [`load`](Self::load), and what the stream says.
     pub fn read<R: BufRead>(&self, reader: &mut OpReader<R>) -> Result<Option<Graph>, Error> {
-        let mut machine = Machine::with_limits(self.builder(Bytes::new()), self.limits);
+        let mut machine = Machine::with_limits(self.builder(Bytes::new()), self.limits).with_rules(self.rules);
         let mut text = TextSigns::default();
-        while let Some((offset, op)) = reader.next_op()? {
+        loop {
+            let (offset, op) = match reader.next_op() {
+                Ok(Some(read)) => read,
+                Ok(None) => return Ok(None),
+                Err(error) => return Err(machine.unread(error, reader)),
+            };
             text.note(&op);
             if let Some(root) = machine.step(offset, &op)? {
                 return Ok(Some(machine.into_builder().finish_with(root, &text)));
             }
         }
-        Ok(None)
     }
 }
 

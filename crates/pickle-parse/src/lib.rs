@@ -118,9 +118,9 @@
 //!
 //! # A machine of your own
 //!
-//! [`Machine`] executes what CPython's `_pickle.Unpickler` executes and refuses what that refuses. It knows of stack, marks and
-//! memo only: what an object is, its [`Builder`] decides. A builder that makes live Python objects is what `cloudpickle_rs.loads`
-//! is made of.
+//! [`Machine`] executes what CPython's `_pickle.Unpickler` executes and refuses what that refuses; where its versions differ,
+//! [`Rules`] say which of them is meant. It knows of stack, marks and memo only: what an object is, its [`Builder`] decides. A
+//! builder that makes live Python objects is what `cloudpickle_rs.loads` is made of.
 //!
 //! # Streams
 //!
@@ -171,6 +171,7 @@ mod op;
 mod reader;
 mod refusal;
 mod repr;
+mod rules;
 #[cfg(feature = "serde")]
 pub mod serde;
 mod utf8;
@@ -184,6 +185,7 @@ pub use machine::{Machine, MachineError, Part};
 pub use memo::Memo;
 pub use op::{OpError, Ops, op};
 pub use reader::OpReader;
+pub use rules::Rules;
 #[cfg(feature = "serde")]
 #[doc(inline)]
 pub use serde::{from_reader, from_slice};

@@ -1,13 +1,13 @@
 //! [`Machine`]: the pickle machine, with its stack, marks and memo.
 
-use std::fmt;
+use std::{fmt, io::BufRead};
 
 use pickle_opcodes::{GlobalName, Op, Opcode, Protocol};
 
 use crate::{
-    Builder, Error, ErrorKind, Items, Limits, Memo,
+    Builder, Error, ErrorKind, Items, Limits, Memo, OpReader, Rules,
     arg::{self, Int},
-    frame,
+    frame::Frames,
     op::{OpError, Then, error_at, op_then},
 };
 
@@ -66,8 +66,9 @@ impl<E: fmt::Debug + fmt::Display> std::error::Error for MachineError<E> {}
 
 /// The machine that executes pickles: a stack with marks, and a memo.
 ///
-/// It accepts what CPython's `_pickle.Unpickler` accepts, and its errors are that one's, with where they occurred. It does
-/// nothing by itself: a [`Builder`] makes the objects, and decides what a global or a call is.
+/// It accepts what CPython's `_pickle.Unpickler` accepts, by the [`Rules`] of which version there is a choice, and its errors are
+/// that one's, with where they occurred. It does nothing by itself: a [`Builder`] makes the objects, and decides what a global or
+/// a call is.
 ///
 /// A machine can run one pickle after another. As with CPython's, the memo lives on between them, so that a later pickle of the
 /// same pickler can refer to objects of an earlier one; [`clear_memo`](Self::clear_memo) forgets them.
@@ -80,6 +81,8 @@ pub struct Machine<B: Builder> {
     fence: usize,
     memo: Memo<B::Value>,
     limits: Limits,
+    rules: Rules,
+    frames: Frames,
     /// Whether a pickle was begun by [`Machine::step`].
     inside_pickle: bool,
 }
@@ -91,8 +94,9 @@ pub struct Part<V> {
     pub executed: usize,
     /// The pickle's value, if its `STOP` was among them.
     pub value: Option<V>,
-    /// How many bytes the frame has that begins behind them, if the last op was a `FRAME`, and 0 otherwise.
-    pub frame: u64,
+    /// The `FRAME` that was the last of them, if its frame is longer than the rest of the input: its offset, and how many bytes
+    /// the frame has, behind it.
+    pub frame: Option<(u64, u64)>,
 }
 
 /// A low guess at how many bytes of a pickle there are for each object in the memo.
@@ -132,44 +136,29 @@ enum Flow<V> {
 enum End<'a, V, E> {
     /// It came to its end: its value, and what comes behind it.
     Stop(V, &'a [u8]),
-    /// A frame begins that is longer than this part of a stream: its length, and what comes behind its header.
-    LongFrame(u64, &'a [u8]),
+    /// A frame begins: its length, and what comes behind its header.
+    Frame(u64, &'a [u8]),
     Fault(Fault<E>, Opcode),
     Unreadable(OpError),
 }
 
-/// Executes an op, of a part of a stream or of all there is, and returns what comes behind it.
-struct Execute<'m, B: Builder, const PART: bool> {
-    machine: &'m mut Machine<B>,
-    /// The op's offset.
-    offset: u64,
-}
+/// Executes an op, and returns what comes behind it.
+struct Execute<'m, B: Builder>(&'m mut Machine<B>);
 
-impl<'a, B: Builder, const PART: bool> Then<'a> for Execute<'_, B, PART> {
+impl<'a, B: Builder> Then<'a> for Execute<'_, B> {
     type Out = Result<&'a [u8], End<'a, B::Value, B::Error>>;
 
     #[inline(always)]
     fn then(self, read: Result<(&'a [u8], Op<'a>), OpError>) -> Self::Out {
-        let Execute { machine, offset } = self;
+        let Execute(machine) = self;
         let (after, op) = match read {
             Ok(read) => read,
             Err(error) => return Err(End::Unreadable(error)),
         };
-        let done = match op {
-            Op::Frame(length) => match frame::check(length, after.len()) {
-                Ok(()) => {
-                    machine.builder.frame(offset, length);
-                    Ok(Flow::Next)
-                }
-                Err(_) if PART => {
-                    machine.builder.frame(offset, length);
-                    return Err(End::LongFrame(length, after));
-                }
-                Err(kind) => Err(kind.into()),
-            },
-            _ => machine.execute(&op),
-        };
-        match done {
+        if let Op::Frame(length) = op {
+            return Err(End::Frame(length, after));
+        }
+        match machine.execute(&op) {
             Ok(Flow::Next) => Ok(after),
             Ok(Flow::Stop(value)) => Err(End::Stop(value, after)),
             Err(fault) => Err(End::Fault(fault, op.opcode())),
@@ -197,7 +186,25 @@ impl<B: Builder> Machine<B> {
     /// A machine with an empty memo.
     #[must_use]
     pub fn with_limits(builder: B, limits: Limits) -> Self {
-        Machine { builder, stack: Vec::new(), marks: Vec::new(), fence: 0, memo: Memo::new(), limits, inside_pickle: false }
+        Machine {
+            builder,
+            stack: Vec::new(),
+            marks: Vec::new(),
+            fence: 0,
+            memo: Memo::new(),
+            limits,
+            rules: Rules::default(),
+            frames: Frames::default(),
+            inside_pickle: false,
+        }
+    }
+
+    /// The same machine, by other rules than the default ones.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self.frames.enclose = rules.enclosing_frames;
+        self
     }
 
     /// The builder.
@@ -253,43 +260,67 @@ impl<B: Builder> Machine<B> {
 
     /// Executes those ops that stand as a whole in `input`, a part of a stream that begins `offset` bytes from its start: through
     /// `STOP`, or through a `FRAME` that is longer than what comes behind it here. An op that is not whole is left, and so is one
-    /// that cannot be read at all.
+    /// that cannot be read at all: what [`OpReader::next_op`] says of it goes through [`unread`](Self::unread).
     ///
-    /// The lengths of frames are not checked here, where the rest of the stream is not known.
+    /// That a frame is there as a whole is not checked here, where the rest of the stream is not known.
     ///
     /// # Errors
     ///
     /// As [`step`](Self::step).
     pub fn run_part(&mut self, offset: u64, input: &[u8]) -> Result<Part<B::Value>, MachineError<B::Error>> {
-        if !self.inside_pickle {
-            self.start(offset)?;
-            self.inside_pickle = true;
-        }
+        self.start_step(offset)?;
         self.run_ops::<true>(offset, input)
     }
 
     /// Executes ops through `STOP`. Of a stream's `PART`, through the last one that is there.
     #[inline(always)]
     fn run_ops<const PART: bool>(&mut self, start: u64, input: &[u8]) -> Result<Part<B::Value>, MachineError<B::Error>> {
-        let mut rest = input;
+        let mut executed = 0;
         loop {
-            let offset = start + (input.len() - rest.len()) as u64;
-            self.builder.at(offset);
-            let executed = op_then(rest, Execute::<_, PART> { machine: self, offset });
-            match executed {
-                Ok(after) => rest = after,
-                Err(End::Stop(value, after)) => {
+            // What an op may have ends with its frame, or with the input.
+            let left = input.len() - executed;
+            let reach = executed + self.frames.reach(start + executed as u64, left);
+            let end = start + reach as u64;
+            let mut rest = &input[executed..reach];
+            let (offset, why) = loop {
+                let offset = end - rest.len() as u64;
+                self.builder.at(offset);
+                match op_then(rest, Execute(self)) {
+                    Ok(after) => rest = after,
+                    Err(why) => break (offset, why),
+                }
+            };
+            executed = reach - rest.len();
+            match why {
+                End::Stop(value, after) => {
                     self.reset();
-                    return Ok(Part { executed: input.len() - after.len(), value: Some(value), frame: 0 });
+                    return Ok(Part { executed: reach - after.len(), value: Some(value), frame: None });
                 }
-                Err(End::LongFrame(frame, after)) => {
-                    return Ok(Part { executed: input.len() - after.len(), value: None, frame });
+                End::Frame(length, after) => {
+                    executed = reach - after.len();
+                    let left = (input.len() - executed) as u64;
+                    self.begin_frame(offset, length, if PART { u64::MAX } else { left })?;
+                    if length > left {
+                        return Ok(Part { executed, value: None, frame: Some((offset, length)) });
+                    }
                 }
-                Err(End::Fault(fault, opcode)) => return Err(self.failed(fault, offset, opcode)),
-                Err(End::Unreadable(_)) if PART => {
-                    return Ok(Part { executed: input.len() - rest.len(), value: None, frame: 0 });
+                End::Fault(fault, opcode) => return Err(self.failed(fault, offset, opcode)),
+                // The frame has ended where an op has.
+                End::Unreadable(OpError::RanOut) if reach < input.len() => {}
+                End::Unreadable(error) => {
+                    let opcode = rest.first().and_then(|&byte| Opcode::from_byte(byte));
+                    let error = match self.other_fault(&error.into(), offset, opcode, rest) {
+                        Some(kind) => Error::new(kind, offset, opcode),
+                        None if reach < input.len() => {
+                            self.frames.leave(offset);
+                            continue;
+                        }
+                        None if PART => return Ok(Part { executed, value: None, frame: None }),
+                        None => error_at(error, rest, offset),
+                    };
+                    self.reset();
+                    return Err(error.into());
                 }
-                Err(End::Unreadable(error)) => return Err(self.unreadable(error, rest, offset)),
             }
         }
     }
@@ -297,19 +328,19 @@ impl<B: Builder> Machine<B> {
     /// Executes one op, which stands at `offset` bytes from the start of the stream. Returns the pickle's value at `STOP`; the op
     /// after that begins the next pickle.
     ///
-    /// The lengths of frames are not checked here, where the rest of the input is not known.
+    /// That a frame is there as a whole is not checked here, where the rest of the input is not known.
     ///
     /// # Errors
     ///
     /// As [`run`](Self::run). The pickle cannot be continued then; the next op begins the next one.
     pub fn step(&mut self, offset: u64, op: &Op<'_>) -> Result<Option<B::Value>, MachineError<B::Error>> {
-        if !self.inside_pickle {
-            self.start(offset)?;
-            self.inside_pickle = true;
+        self.start_step(offset)?;
+        if !self.frames.hold_op(offset, op) {
+            return Err(self.failed(ErrorKind::FrameExhausted.into(), offset, op.opcode()));
         }
         self.builder.at(offset);
         if let Op::Frame(length) = *op {
-            self.builder.frame(offset, length);
+            self.begin_frame(offset, length, u64::MAX)?;
         }
         match self.execute(op) {
             Ok(Flow::Next) => Ok(None),
@@ -319,6 +350,16 @@ impl<B: Builder> Machine<B> {
             }
             Err(fault) => Err(self.failed(fault, offset, op.opcode())),
         }
+    }
+
+    /// What is wrong with the op that `reader` could not read, where that is not what `error` says: the reader does not know what
+    /// the machine knows. The next op begins the next pickle.
+    #[must_use]
+    pub fn unread<R: BufRead>(&mut self, error: Error, reader: &OpReader<R>) -> Error {
+        let (offset, opcode) = (error.offset(), error.opcode());
+        let other = self.other_fault(error.kind(), offset, opcode, reader.unread());
+        self.reset();
+        other.map_or(error, |kind| Error::new(kind, offset, opcode))
     }
 
     /// Makes room for what a short pickle of so many bytes puts on the stack and into the memo, so that neither has to grow.
@@ -332,6 +373,27 @@ impl<B: Builder> Machine<B> {
         self.builder.proto(0).map_err(|error| MachineError::Builder { offset, opcode: Opcode::Proto, error })
     }
 
+    /// Begins a pickle, unless that is begun.
+    #[inline]
+    fn start_step(&mut self, offset: u64) -> Result<(), MachineError<B::Error>> {
+        if !self.inside_pickle {
+            self.start(offset)?;
+            self.inside_pickle = true;
+        }
+        Ok(())
+    }
+
+    /// Begins a frame, whose `FRAME` stands at `offset`, with so many bytes `left` behind it.
+    fn begin_frame(&mut self, offset: u64, length: u64, left: u64) -> Result<(), MachineError<B::Error>> {
+        match self.frames.begin(offset, length, left) {
+            Ok(()) => {
+                self.builder.frame(offset, length);
+                Ok(())
+            }
+            Err(kind) => Err(self.failed(kind.into(), offset, Opcode::Frame)),
+        }
+    }
+
     /// Discards what is on the stack.
     fn reset(&mut self) {
         for value in self.stack.drain(..) {
@@ -339,6 +401,7 @@ impl<B: Builder> Machine<B> {
         }
         self.marks.clear();
         self.fence = 0;
+        self.frames.leave(0);
         self.inside_pickle = false;
     }
 
@@ -352,17 +415,17 @@ impl<B: Builder> Machine<B> {
         }
     }
 
+    /// What else is wrong with an op that could not be read, of which `op` is what there is. CPython reads an argument piece by
+    /// piece, and finds it before it finds that the input has ended.
     #[cold]
     #[inline(never)]
-    fn unreadable(&mut self, error: OpError, rest: &[u8], offset: u64) -> MachineError<B::Error> {
-        let no_mark = self.marks.is_empty();
-        self.reset();
-        match rest.first() {
-            // CPython looks for the mark first.
-            Some(&byte) if byte == Opcode::Inst.byte() && no_mark => {
-                Error::new(ErrorKind::NoMark, offset, Some(Opcode::Inst)).into()
-            }
-            _ => error_at(error, rest, offset).into(),
+    fn other_fault(&self, fault: &ErrorKind, offset: u64, opcode: Option<Opcode>, op: &[u8]) -> Option<ErrorKind> {
+        match opcode? {
+            _ if *fault != ErrorKind::Truncated => None,
+            Opcode::Inst if self.marks.is_empty() => Some(ErrorKind::NoMark),
+            Opcode::BinString if self.rules.signed_lengths && op.get(4) >= Some(&0x80) => Some(ErrorKind::NegativeStringSize),
+            opcode if !self.frames.hold(offset, opcode, op) => Some(ErrorKind::FrameExhausted),
+            _ => None,
         }
     }
 
@@ -394,7 +457,8 @@ impl<B: Builder> Machine<B> {
 
             Op::ShortBinUnicode(text) | Op::BinUnicode(text) | Op::BinUnicode8(text) => push!(str(text)),
             Op::Unicode(text) => self.unicode_text(text),
-            Op::ShortBinString(bytes) | Op::BinString(bytes) => push!(string(bytes)),
+            Op::ShortBinString(bytes) => push!(string(bytes)),
+            Op::BinString(bytes) => self.bin_string(bytes),
             Op::String(text) => self.string_text(text),
             Op::ShortBinBytes(bytes) | Op::BinBytes(bytes) | Op::BinBytes8(bytes) => push!(bytes(bytes)),
             Op::ByteArray8(bytes) => push!(bytearray(bytes)),
@@ -501,6 +565,14 @@ impl<B: Builder> Machine<B> {
         self.push(built)
     }
 
+    fn bin_string(&mut self, bytes: &[u8]) -> Result<(), Fault<B::Error>> {
+        if self.rules.signed_lengths && i32::try_from(bytes.len()).is_err() {
+            return Err(ErrorKind::NegativeStringSize.into());
+        }
+        let built = self.builder.string(bytes);
+        self.push(built)
+    }
+
     fn readonly_buffer(&mut self) -> Result<(), Fault<B::Error>> {
         let buffer = self.pop()?;
         let built = self.builder.readonly_buffer(buffer);
@@ -535,7 +607,7 @@ impl<B: Builder> Machine<B> {
 
     #[inline]
     fn appends(&mut self) -> Result<(), Fault<B::Error>> {
-        if let Some((list, items)) = self.target()? {
+        if let Some((list, items)) = self.target(self.rules.empty_batches)? {
             built!(self.builder.extend(&list, self.stack.drain(items..)));
         }
         Ok(())
@@ -553,7 +625,7 @@ impl<B: Builder> Machine<B> {
 
     #[inline]
     fn set_items(&mut self) -> Result<(), Fault<B::Error>> {
-        if let Some((dict, items)) = self.target()? {
+        if let Some((dict, items)) = self.target(false)? {
             if !(self.stack.len() - items).is_multiple_of(2) {
                 return Err(ErrorKind::OddSetItems.into());
             }
@@ -564,7 +636,7 @@ impl<B: Builder> Machine<B> {
 
     #[inline]
     fn add_items(&mut self) -> Result<(), Fault<B::Error>> {
-        if let Some((set, items)) = self.target()? {
+        if let Some((set, items)) = self.target(self.rules.empty_batches)? {
             built!(self.builder.add_items(&set, self.stack.drain(items..)));
         }
         Ok(())
@@ -646,7 +718,7 @@ impl<B: Builder> Machine<B> {
 
     #[inline(never)]
     fn int_text(&mut self, text: &[u8]) -> Result<(), Fault<B::Error>> {
-        let value = match arg::int(text, self.limits.int_digits)? {
+        let value = match arg::int(text, self.limits.int_digits, self.rules)? {
             Int::Bool(value) => self.builder.bool(value),
             Int::Small(value) => self.builder.int(value),
             Int::Big(value) => self.builder.long(&value.to_signed_bytes_le()),
@@ -657,7 +729,7 @@ impl<B: Builder> Machine<B> {
 
     #[inline(never)]
     fn long_text(&mut self, text: &[u8]) -> Result<(), Fault<B::Error>> {
-        let value = match arg::long(text, self.limits.int_digits)? {
+        let value = match arg::long(text, self.limits.int_digits, self.rules)? {
             Int::Big(value) => self.builder.long(&value.to_signed_bytes_le()),
             Int::Small(value) => self.builder.long(&value.to_le_bytes()),
             Int::Bool(value) => self.builder.long(&[u8::from(value)]),
@@ -713,9 +785,9 @@ impl<B: Builder> Machine<B> {
     }
 
     /// For `APPENDS`, `SETITEMS` and `ADDITEMS`: the object below the topmost mark, and where the items for it begin. `None` if
-    /// there are no items.
+    /// there are no items, unless it matters even then what object it is.
     #[inline]
-    fn target(&mut self) -> Result<Target<B::Value>, Fault<B::Error>> {
+    fn target(&mut self, even_if_empty: bool) -> Result<Target<B::Value>, Fault<B::Error>> {
         let mark = self.mark()?;
         if mark <= self.fence {
             return Err(self.underflow());
@@ -723,7 +795,9 @@ impl<B: Builder> Machine<B> {
         let target = &self.stack[mark - 1];
         if mark == self.stack.len() {
             self.builder.no_items(target);
-            return Ok(None);
+            if !even_if_empty {
+                return Ok(None);
+            }
         }
         Ok(Some((target.clone(), mark)))
     }

@@ -292,7 +292,7 @@ impl From<std::io::Error> for Gather {
 }
 
 /// How to tell where an argument ends.
-enum Shape {
+pub(crate) enum Shape {
     /// It has so many bytes.
     Fixed(usize),
     /// Its length stands in its first bytes, so many.
@@ -302,7 +302,7 @@ enum Shape {
 }
 
 impl Shape {
-    fn of(kind: ArgKind) -> Shape {
+    pub(crate) fn of(kind: ArgKind) -> Shape {
         match kind {
             ArgKind::Uint1 => Shape::Fixed(1),
             ArgKind::Uint2 => Shape::Fixed(2),

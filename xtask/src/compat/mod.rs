@@ -139,7 +139,7 @@ pub(crate) const CHECKS: [Check; 12] = [
         claim: "what upstream passes of CPython's own pickle tests, the module passes",
         needs: Needs::Module,
         asks_others: false,
-        slow: true,
+        slow: false,
         run: suites::pickletester,
     },
     Check {

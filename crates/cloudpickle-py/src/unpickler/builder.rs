@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use cloud_reduce::{Dialect, Reconstructor};
 use pickle_parse::{Builder, Items};
 use pyo3::{
-    exceptions::{PyAttributeError, PyTypeError, PyValueError},
+    exceptions::{PyTypeError, PyValueError},
     intern,
     prelude::*,
     types::{PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMemoryView, PySet, PyString, PyTuple, PyType},
 };
 
+use super::global::find_class;
 use crate::{ffi, reconstruct, state::State, unpickler::Unpickler};
 
 /// How a pickle is to be read.
@@ -215,50 +215,6 @@ fn type_name(object: &Bound<'_, PyAny>) -> String {
 
 fn type_name_of(class: &Bound<'_, PyType>) -> String {
     class.name().map_or_else(|_| "object".to_owned(), |name| name.to_string())
-}
-
-/// The object that a module and a name stand for. Cloudpickle's reconstructors, and those of its unchanged copies in other projects,
-/// are this module's own, whether upstream or the copy is installed or not.
-pub(crate) fn find_class<'py>(
-    state: &State,
-    protocol: u8,
-    fix_imports: bool,
-    module: &Bound<'py, PyString>,
-    name: &Bound<'py, PyString>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let py = module.py();
-    ffi::audit_find_class(module, name)?;
-    if let Some(function) = state.known_reconstructor(module, name) {
-        return Ok(function.bind(py).clone());
-    }
-    if let (Ok(module), Ok(name)) = (module.to_str(), name.to_str())
-        && let Some((Dialect::Cloudpickle | Dialect::PySpark | Dialect::Ray | Dialect::Joblib, reconstructor)) =
-            Reconstructor::from_global(module, name)
-        && let Some(function) = &state.reconstructors[reconstructor as usize]
-    {
-        return Ok(function.bind(py).clone());
-    }
-    let (mut module, mut name) = (module.clone(), name.clone());
-    if protocol < 3 && fix_imports {
-        let tables = state.compat_pickle.bind(py);
-        let names = tables.getattr(intern!(py, "NAME_MAPPING"))?.cast_into::<PyDict>()?;
-        if let Some(mapped) = names.get_item((&module, &name))? {
-            (module, name) = mapped.extract()?;
-        } else {
-            let modules = tables.getattr(intern!(py, "IMPORT_MAPPING"))?.cast_into::<PyDict>()?;
-            if let Some(mapped) = modules.get_item(&module)? {
-                module = mapped.cast_into::<PyString>()?;
-            }
-        }
-    }
-    let imported = ffi::import(&module)?;
-    if protocol < 4 || !name.to_str().is_ok_and(|name| name.contains('.')) {
-        return imported.getattr(&name);
-    }
-    match crate::pickler::get_dotted(&imported, &name)? {
-        Some((found, _)) => Ok(found),
-        None => Err(PyAttributeError::new_err(format!("Can't resolve path {} on module {}", name.repr()?, module.repr()?))),
-    }
 }
 
 impl<'py> Builder for LiveBuilder<'py> {

@@ -21,13 +21,11 @@ pub(crate) struct File<'py> {
     used: usize,
     /// Whether `buffer` was only peeked: what is used of it still has to be read.
     peeked: bool,
-    /// How many bytes behind the buffer are known to belong to the pickle.
-    expected: usize,
     /// What the file raised.
     error: Option<PyErr>,
 }
 
-/// How many bytes are asked for at a time when a claimed length is large, since a claim is no proof that so many follow.
+/// How many bytes are asked for at a time of a long frame, since its length is no proof that so many follow.
 const CHUNK: usize = 1 << 20;
 
 /// How many bytes may be asked for at once for an object.
@@ -47,7 +45,6 @@ impl<'py> File<'py> {
             buffer: PyBytes::new(py, b""),
             used: 0,
             peeked: false,
-            expected: 0,
             error: None,
         })
     }
@@ -99,7 +96,7 @@ impl<'py> File<'py> {
         }
         self.read_used()?;
         self.used = 0;
-        if let Some(peek) = self.peek.as_ref().filter(|_| self.expected == 0) {
+        if let Some(peek) = &self.peek {
             let peeked = match peek.call1((1 << 16,)) {
                 Ok(peeked) => Some(peeked),
                 // a file that only seems to be able to peek is read from
@@ -115,13 +112,7 @@ impl<'py> File<'py> {
                 return Ok(());
             }
         }
-        self.read_expected()
-    }
-
-    /// Reads what is known to belong to the pickle, a piece of it if that is much.
-    fn read_expected(&mut self) -> PyResult<()> {
-        self.buffer = self.read_bytes(self.expected.clamp(1, CHUNK))?;
-        self.expected = self.expected.saturating_sub(self.buffer.as_bytes().len());
+        self.buffer = self.read_bytes(1)?;
         Ok(())
     }
 
@@ -136,21 +127,17 @@ impl<'py> File<'py> {
         let bytes = self.read_bytes(out.len())?;
         let bytes = bytes.as_bytes();
         out[..bytes.len()].copy_from_slice(bytes);
-        self.expected = self.expected.saturating_sub(bytes.len());
         Ok(bytes.len())
     }
 }
 
 /// Where pickles come from, told what is known of what comes next.
 pub(crate) trait Stream<'py>: BufRead {
-    /// Tells that a frame of so many bytes, more than there are in the buffer, begins behind what was consumed.
+    /// Takes so many bytes, a frame that begins behind what was consumed, into the buffer. Says whether there are so many.
     ///
     /// # Errors
     /// What the stream raised.
-    fn begin_frame(&mut self, length: u64) -> PyResult<()> {
-        let _ = length;
-        Ok(())
-    }
+    fn begin_frame(&mut self, length: u64) -> PyResult<bool>;
 
     /// Consumes a header in the buffer and the bytes that it counts, and gives those as the object that the stream makes of them,
     /// which has fewer where the stream ends. `None` where the stream makes no objects: then nothing is consumed.
@@ -164,14 +151,30 @@ pub(crate) trait Stream<'py>: BufRead {
 }
 
 impl<'py> Stream<'py> for File<'py> {
-    fn begin_frame(&mut self, length: u64) -> PyResult<()> {
-        if self.peeked {
-            // so that the whole frame is read at once
-            self.read_used()?;
+    fn begin_frame(&mut self, length: u64) -> PyResult<bool> {
+        // so that the whole frame is read at once
+        self.read_used()?;
+        let buffered = &self.buffer.as_bytes()[self.used..];
+        let Some(missing) = length.checked_sub(buffered.len() as u64).filter(|&missing| missing > 0) else { return Ok(true) };
+        let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+        let mut frame = buffered.to_vec();
+        let mut left = missing;
+        while left > 0 {
+            let read = self.read_bytes(left.min(CHUNK))?;
+            let bytes = read.as_bytes();
+            left -= bytes.len();
+            if bytes.is_empty() {
+                break;
+            }
+            if frame.is_empty() && left == 0 {
+                // as usual: in one piece
+                (self.buffer, self.used) = (read, 0);
+                return Ok(true);
+            }
+            frame.extend_from_slice(bytes);
         }
-        let buffered = self.buffer.as_bytes().len() - self.used;
-        self.expected = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(buffered);
-        Ok(())
+        (self.buffer, self.used) = (PyBytes::new(self.py(), &frame), 0);
+        Ok(left == 0)
     }
 
     fn take_object(&mut self, header: usize, length: usize) -> PyResult<Option<Bound<'py, PyBytes>>> {
@@ -187,7 +190,11 @@ impl<'py> Stream<'py> for File<'py> {
     }
 }
 
-impl Stream<'_> for &[u8] {}
+impl Stream<'_> for &[u8] {
+    fn begin_frame(&mut self, length: u64) -> PyResult<bool> {
+        Ok(length <= self.len() as u64)
+    }
+}
 
 impl Read for File<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {

@@ -2,11 +2,13 @@
 
 mod builder;
 mod file;
+mod global;
+mod rules;
 
 use std::borrow::Cow;
 
 use pickle_opcodes::{Op, Opcode};
-use pickle_parse::{Error, Limits, Machine, MachineError, OpReader, PythonException};
+use pickle_parse::{Error, ErrorKind, Limits, Machine, MachineError, OpReader, PythonException};
 use pyo3::{
     PyTraverseError, PyVisit,
     exceptions::{PyBufferError, PyOSError, PyTypeError, PyUnicodeDecodeError, PyValueError},
@@ -18,6 +20,8 @@ use pyo3::{
 use crate::{report, state::State};
 use builder::{BuildError, BuildErrorKind, LiveBuilder, Options};
 use file::{File, Stream};
+
+pub(crate) use rules::of_interpreter as rules_of_interpreter;
 
 type LiveMachine<'py> = Machine<LiveBuilder<'py>>;
 
@@ -121,15 +125,14 @@ pub(crate) fn loads<'py>(
         }
     };
     let options = Options { buffers: buffers_of(buffers)?, ..Options::new(fix_imports, encoding, errors) };
-    let builder = LiveBuilder::new(py, options)?;
     if let Ok(bytes) = data.cast::<PyBytes>() {
         let bytes = bytes.as_bytes();
         // the later protocols write ints in binary
         let is_binary = bytes.first() == Some(&Opcode::Proto.byte());
         let limits = if is_binary { Limits::default() } else { limits(py)? };
-        return run(py, &mut Machine::with_limits(builder, limits), bytes);
+        return run(py, &mut machine(py, options, limits)?, bytes);
     }
-    let mut machine = Machine::with_limits(builder, limits(py)?);
+    let mut machine = machine(py, options, limits(py)?)?;
     if data.cast::<PyString>().is_ok() {
         return Err(PyTypeError::new_err("a bytes-like object is required, not 'str'"));
     }
@@ -155,6 +158,11 @@ fn limits(py: Python<'_>) -> PyResult<Limits> {
     Ok(limits)
 }
 
+/// The machine that reads by the rules of this interpreter's own unpickler.
+fn machine<'py>(py: Python<'py>, options: Options<'py>, limits: Limits) -> PyResult<LiveMachine<'py>> {
+    Ok(Machine::with_limits(LiveBuilder::new(py, options)?, limits).with_rules(State::get(py)?.rules))
+}
+
 fn run<'py>(py: Python<'py>, machine: &mut LiveMachine<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     match machine.run(pickle) {
         Ok((value, _)) => Ok(value),
@@ -173,7 +181,7 @@ pub(crate) fn load<'py>(
     buffers: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let options = Options { buffers: buffers_of(buffers)?, ..Options::new(fix_imports, encoding, errors) };
-    let mut machine = Machine::with_limits(LiveBuilder::new(file.py(), options)?, limits(file.py())?);
+    let mut machine = machine(file.py(), options, limits(file.py())?)?;
     run_file(&mut machine, file)
 }
 
@@ -220,8 +228,8 @@ fn run_stream<'py, R: Stream<'py>>(
         if let Some(value) = part.value {
             return Ok(value);
         }
-        if part.frame > 0 {
-            reader.get_mut().begin_frame(part.frame)?;
+        if let Some((offset, length)) = part.frame {
+            begin_frame(py, reader, offset, length)?;
             continue;
         }
         // an op that is not in the buffer as a whole
@@ -230,23 +238,31 @@ fn run_stream<'py, R: Stream<'py>>(
         }
         let (done, frame) = match reader.next_op() {
             Ok(Some((offset, op))) => {
-                let frame = if let Op::Frame(length) = op { length } else { 0 };
+                let frame = if let Op::Frame(length) = op { Some((offset, length)) } else { None };
                 (machine.step(offset, &op).map_err(|error| exception(py, error))?, frame)
             }
             Ok(None) => {
-                let error = Error::new(pickle_parse::ErrorKind::RanOut, reader.offset(), None::<Opcode>);
+                let error = Error::new(ErrorKind::RanOut, reader.offset(), None::<Opcode>);
                 return Err(pickle_exception(py, &error));
             }
-            Err(error) => return Err(pickle_exception(py, &error)),
+            Err(error) => return Err(pickle_exception(py, &machine.unread(error, reader))),
         };
         if let Some(value) = done {
             return Ok(value);
         }
-        if frame > 0 {
+        if let Some((offset, length)) = frame {
             // the op was gathered, and is consumed
-            reader.get_mut().begin_frame(frame)?;
+            begin_frame(py, reader, offset, length)?;
         }
     }
+}
+
+/// Has the stream, which stands behind the `FRAME` at `offset`, take the whole frame into its buffer.
+fn begin_frame<'py, R: Stream<'py>>(py: Python<'py>, reader: &mut OpReader<R>, offset: u64, length: u64) -> PyResult<()> {
+    if reader.get_mut().begin_frame(length)? {
+        return Ok(());
+    }
+    Err(pickle_exception(py, &Error::new(ErrorKind::Truncated, offset, Some(Opcode::Frame))))
 }
 
 /// Runs the machine over an op that makes a large `bytes` object, if that is next and the stream makes the object itself, so that it
@@ -269,7 +285,7 @@ fn run_large_bytes<'py, R: Stream<'py>>(
     let Some(object) = reader.get_mut().take_object(1 + size, length)? else { return Ok(false) };
     reader.passed(1 + size + object.as_bytes().len());
     if object.as_bytes().len() < length {
-        return Err(pickle_exception(py, &Error::new(pickle_parse::ErrorKind::Truncated, offset, Some(opcode))));
+        return Err(pickle_exception(py, &Error::new(ErrorKind::Truncated, offset, Some(opcode))));
     }
     machine.builder_mut().lend(object.clone());
     match machine.step(offset, &Op::BinBytes(object.as_bytes())) {
@@ -364,7 +380,7 @@ impl Unpickler {
             };
             (options, source.file.bind(py).clone())
         };
-        let mut machine = Machine::with_limits(LiveBuilder::new(py, options)?, limits(py)?);
+        let mut machine = machine(py, options, limits(py)?)?;
         for (index, object) in std::mem::take(&mut slf.borrow_mut().memo) {
             machine.memo_mut().set(index, object.into_bound(py));
         }
@@ -421,7 +437,7 @@ impl Unpickler {
             let this = slf.borrow();
             (this.protocol, this.source.as_ref().is_some_and(|source| source.fix_imports))
         };
-        builder::find_class(State::get(py)?, protocol, fix_imports, module_name, global_name)
+        global::find_class(State::get(py)?, protocol, fix_imports, module_name, global_name)
     }
 
     /// The object of a persistent id. A subclass says which.

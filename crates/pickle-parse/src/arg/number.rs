@@ -2,7 +2,7 @@
 
 use num_bigint::BigInt;
 
-use crate::{ErrorKind, utf8};
+use crate::{ErrorKind, Rules, utf8};
 
 /// An integer or bool that was written as text.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,14 +15,16 @@ pub enum Int {
     Big(BigInt),
 }
 
-/// What `INT`'s line means (`load_int` of CPython's `_pickle.c`): an integer in decimal, or in hexadecimal (`0x`), octal (`0o`,
-/// `0`) or binary (`0b`); or a bool, written with two characters.
+/// What `INT`'s line means (`load_int` of CPython's `_pickle.c`): an integer in decimal, or a bool, written with two characters. By
+/// [older rules](Rules::decimal_ints), the integer may be in hexadecimal (`0x`), octal (`0o`, `0`) or binary (`0b`) too.
 ///
 /// ```
-/// use pickle_parse::arg::{Int, int};
+/// use pickle_parse::{Rules, arg::{Int, int}};
 ///
-/// assert_eq!(int(b"42", 4300), Ok(Int::Small(42)));
-/// assert_eq!(int(b"01", 4300), Ok(Int::Bool(true)));
+/// assert_eq!(int(b"42", 4300, Rules::default()), Ok(Int::Small(42)));
+/// assert_eq!(int(b"01", 4300, Rules::default()), Ok(Int::Bool(true)));
+/// assert_eq!(int(b"010", 4300, Rules::PYTHON_3_13), Ok(Int::Small(8)));
+/// assert_eq!(int(b"010", 4300, Rules::PYTHON_3_14), Ok(Int::Small(10)));
 /// ```
 ///
 /// # Errors
@@ -30,27 +32,33 @@ pub enum Int {
 /// [`ErrorKind::IntText`] if it is no integer, or one of more than `max_digits` decimal digits; [`ErrorKind::Truncated`] if it
 /// is empty.
 #[inline]
-pub fn int(text: &[u8], max_digits: usize) -> Result<Int, ErrorKind> {
+pub fn int(text: &[u8], max_digits: usize, rules: Rules) -> Result<Int, ErrorKind> {
     match text {
-        b"00" | b"-0" => Ok(Int::Bool(false)),
+        b"00" => Ok(Int::Bool(false)),
         b"01" => Ok(Int::Bool(true)),
+        b"-0" if !rules.literal_bools => Ok(Int::Bool(false)),
         b"" => Err(ErrorKind::Truncated),
         _ => match plain_decimal(text) {
             Some(value) => Ok(Int::Small(value)),
-            None => odd_int(text, max_digits),
+            None => odd_int(text, max_digits, rules),
         },
     }
 }
 
 #[inline(never)]
-fn odd_int(text: &[u8], max_digits: usize) -> Result<Int, ErrorKind> {
-    let Some(value) = strtol(text) else {
-        return integer(text, 0, max_digits).map_err(|_| ErrorKind::IntText);
+fn odd_int(text: &[u8], max_digits: usize, rules: Rules) -> Result<Int, ErrorKind> {
+    let Some(value) = strtol(text, rules.decimal_ints) else {
+        return integer(text, base(rules), max_digits).map_err(|_| ErrorKind::IntText);
     };
     Ok(match value {
-        0 | 1 if text.len() == 2 => Int::Bool(value == 1),
+        0 | 1 if text.len() == 2 && !rules.literal_bools => Int::Bool(value == 1),
         _ => Int::Small(value),
     })
+}
+
+/// The base in which integers stand; 0 where their prefix tells.
+fn base(rules: Rules) -> u32 {
+    if rules.decimal_ints { 10 } else { 0 }
 }
 
 /// What `LONG`'s line means (`load_long`): as [`int`], but octal needs `0o`, and an `L` may stand behind it.
@@ -60,7 +68,7 @@ fn odd_int(text: &[u8], max_digits: usize) -> Result<Int, ErrorKind> {
 /// [`ErrorKind::IntLiteral`] if it is no integer, [`ErrorKind::IntDigits`] if it has more than `max_digits` decimal digits,
 /// [`ErrorKind::Truncated`] if it is empty.
 #[inline]
-pub fn long(text: &[u8], max_digits: usize) -> Result<Int, ErrorKind> {
+pub fn long(text: &[u8], max_digits: usize, rules: Rules) -> Result<Int, ErrorKind> {
     if text.is_empty() {
         return Err(ErrorKind::Truncated);
     }
@@ -68,8 +76,8 @@ pub fn long(text: &[u8], max_digits: usize) -> Result<Int, ErrorKind> {
     match plain_decimal(number.unwrap_or(text)) {
         Some(value) => Ok(Int::Small(value)),
         None => match number {
-            Some(number) => integer_at_end(number, 0, max_digits),
-            None => integer(text, 0, max_digits),
+            Some(number) => integer_at_end(number, base(rules), max_digits),
+            None => integer(text, base(rules), max_digits),
         },
     }
 }
@@ -152,8 +160,8 @@ impl CString<'_> {
     }
 }
 
-/// The number that C's `strtol` with base 0 reads from a line, if it reads all of it and it fits.
-fn strtol(text: &[u8]) -> Option<i64> {
+/// The number that C's `strtol` with base 10 or 0 reads from a line, if it reads all of it and it fits.
+fn strtol(text: &[u8], decimal: bool) -> Option<i64> {
     let text = c_string(text).0;
     if text.is_empty() {
         // Nothing read, and the end reached.
@@ -162,6 +170,7 @@ fn strtol(text: &[u8]) -> Option<i64> {
     let start = text.iter().position(|&byte| !is_space(byte))?;
     let (negative, digits) = sign(&text[start..]);
     let (base, digits) = match digits {
+        _ if decimal => (10, digits),
         [b'0', b'x' | b'X', digits @ ..] => (16, digits),
         [b'0', ..] => (8, digits),
         _ => (10, digits),
@@ -352,10 +361,46 @@ mod tests {
             (b"010000000000000000000000000", "could not convert string to int"),
             (b"", "pickle data was truncated"),
         ] {
-            assert_eq!(text(int(line, 4300)), expected, "{}", line.escape_ascii());
+            assert_eq!(text(int(line, 4300, Rules::PYTHON_3_13)), expected, "{}", line.escape_ascii());
         }
-        assert_eq!(int(&[b'1'; 4301], 4300), Err(ErrorKind::IntText));
-        assert!(int(&[b'1'; 4301], 5000).is_ok());
+        for rules in [Rules::PYTHON_3_13, Rules::PYTHON_3_15] {
+            assert_eq!(int(&[b'1'; 4301], 4300, rules), Err(ErrorKind::IntText));
+            assert!(int(&[b'1'; 4301], 5000, rules).is_ok());
+        }
+    }
+
+    #[test]
+    fn int_reads_what_cpython_reads_from_3_14_on() {
+        let refused = "could not convert string to int";
+        for (line, in_3_14, in_3_15) in [
+            (&b"00"[..], "Bool(false)", "Bool(false)"),
+            (b"01", "Bool(true)", "Bool(true)"),
+            (b"0", "Small(0)", "Small(0)"),
+            (b"1", "Small(1)", "Small(1)"),
+            (b"+0", "Bool(false)", "Small(0)"),
+            (b"-0", "Bool(false)", "Small(0)"),
+            (b"+1", "Bool(true)", "Small(1)"),
+            (b" 1", "Bool(true)", "Small(1)"),
+            (b"1\0", "Bool(true)", "Small(1)"),
+            (b"1 ", "Small(1)", "Small(1)"),
+            (b"001", "Small(1)", "Small(1)"),
+            (b"01\0", "Small(1)", "Small(1)"),
+            (b"01\r", "Small(1)", "Small(1)"),
+            (b"\0", "Small(0)", "Small(0)"),
+            (b"010", "Small(10)", "Small(10)"),
+            (b"-010", "Small(-10)", "Small(-10)"),
+            (b"08", "Small(8)", "Small(8)"),
+            (b"0_1", "Small(1)", "Small(1)"),
+            (b"0099999999999999999999", "Big(99999999999999999999)", "Big(99999999999999999999)"),
+            (b"0x10", refused, refused),
+            (b"0o10", refused, refused),
+            (b"0b10", refused, refused),
+            (b"-", refused, refused),
+            (b"_1", refused, refused),
+        ] {
+            assert_eq!(text(int(line, 4300, Rules::PYTHON_3_14)), in_3_14, "{}", line.escape_ascii());
+            assert_eq!(text(int(line, 4300, Rules::PYTHON_3_15)), in_3_15, "{}", line.escape_ascii());
+        }
     }
 
     #[test]
@@ -390,10 +435,22 @@ mod tests {
             (b"1'", "invalid literal for int() with base 10: \"1'\\n\""),
             (b"\xff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
         ] {
-            assert_eq!(text(long(line, 4300)), expected, "{}", line.escape_ascii());
+            assert_eq!(text(long(line, 4300, Rules::PYTHON_3_13)), expected, "{}", line.escape_ascii());
+        }
+        for (line, expected) in [
+            (&b"12L"[..], "Small(12)"),
+            (b"010", "Small(10)"),
+            (b"-010L", "Small(-10)"),
+            (b"0_1L", "Small(1)"),
+            (b"0x10", "invalid literal for int() with base 10: '0x10\\n'"),
+            (b"0x10L", "invalid literal for int() with base 10: '0x10'"),
+            (b"0o", "invalid literal for int() with base 10: '0o\\n'"),
+            (b"0b102", "invalid literal for int() with base 10: '0b102\\n'"),
+        ] {
+            assert_eq!(text(long(line, 4300, Rules::PYTHON_3_14)), expected, "{}", line.escape_ascii());
         }
         assert_eq!(
-            text(long(&[b'1'; 5000], 4300)),
+            text(long(&[b'1'; 5000], 4300, Rules::PYTHON_3_13)),
             "Exceeds the limit (4300 digits) for integer string conversion: value has 5000 digits; use sys.set_int_max_str_digits() \
              to increase the limit"
         );

@@ -9,7 +9,7 @@ use super::{
     origin::{Signs, TextSigns},
 };
 use crate::{
-    Builder, ErrorKind, Items, refusal,
+    Builder, ErrorKind, Items, frame, refusal,
     utf8::{self, Surrogates},
 };
 
@@ -18,9 +18,6 @@ const BATCH: usize = 1000;
 
 /// From how many bytes on picklers put a payload outside of frames.
 const LARGE: usize = 64 * 1024;
-
-/// How many bytes stand before what a frame holds.
-const FRAME_HEADER: u64 = 9;
 
 /// A frame that picklers since 3.7 leave away is shorter than this, in bytes.
 const SHORT_FRAME: u64 = 4;
@@ -199,7 +196,7 @@ impl Builder for GraphBuilder {
     }
 
     fn frame(&mut self, offset: u64, length: u64) {
-        self.frame_end = offset.saturating_add(FRAME_HEADER).saturating_add(length);
+        self.frame_end = offset.saturating_add(frame::HEADER).saturating_add(length);
         self.signs.short_frame |= length < SHORT_FRAME;
     }
 

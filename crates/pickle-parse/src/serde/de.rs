@@ -51,7 +51,7 @@ pub fn from_slice<'de, T: Deserialize<'de>>(input: &'de [u8]) -> Result<T, Error
 /// # Errors
 ///
 /// As [`from_slice`], and what the stream says; [`ErrorKind::RanOut`](crate::ErrorKind::RanOut) where it has ended, and
-/// [`ErrorKind::FrameExhausted`](crate::ErrorKind::FrameExhausted) where a frame claims more than the pickle has, since nothing
+/// [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) where a frame claims more than the pickle has, since nothing
 /// behind that is read.
 pub fn from_reader<R: BufRead, T: DeserializeOwned>(reader: R) -> Result<T, Error> {
     Deserializer::from_reader(reader).read()

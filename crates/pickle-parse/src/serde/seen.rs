@@ -7,7 +7,7 @@ use pickle_opcodes::{GlobalName, Op, Opcode};
 
 use super::{arena::Value, builder::op_at, options::Options};
 use crate::{
-    ErrorKind, Strings,
+    ErrorKind, Rules, Strings,
     arg::{self, Int},
     utf8,
 };
@@ -61,8 +61,8 @@ pub(super) fn scalar<'de, 's>(pickle: &'de [u8], offset: usize, options: &Option
 #[inline(never)]
 fn odd_scalar<'de, 's>(op: &Op<'de>, options: &Options) -> Result<Seen<'de, 's>, Box<ErrorKind>> {
     Ok(match *op {
-        Op::Int(text) => int(arg::int(text, options.limits.int_digits)?),
-        Op::Long(text) => int(arg::long(text, options.limits.int_digits)?),
+        Op::Int(text) => int(arg::int(text, options.limits.int_digits, Rules::default())?),
+        Op::Long(text) => int(arg::long(text, options.limits.int_digits, Rules::default())?),
         Op::Float(text) => Seen::Float(arg::float(text)?),
         Op::Unicode(text) => str(arg::unicode(text)?, options)?,
         Op::String(text) => string(arg::string(text)?, options)?,

@@ -138,7 +138,7 @@ impl<'de> Pickle<'de, '_> {
         while let [FRAME, rest @ ..] = self.rest {
             self.rest = rest;
             let length = arg!(self, Uint8);
-            frame::check(length, self.rest.len()).map_err(|_| GaveUp)?;
+            frame::check(length, self.rest.len() as u64).map_err(|_| GaveUp)?;
         }
         self.rest.first().copied().ok_or(GaveUp)
     }

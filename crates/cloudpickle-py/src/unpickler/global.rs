@@ -1,0 +1,94 @@
+//! [`find_class`]: what the names in a pickle stand for.
+
+use cloud_reduce::{Dialect, Reconstructor};
+use pyo3::{
+    exceptions::PyAttributeError,
+    intern,
+    prelude::*,
+    types::{PyDict, PyString},
+};
+
+use crate::{ffi, pickler::get_dotted, state::State};
+
+/// The object that a module and a name stand for. Cloudpickle's reconstructors, and those of its unchanged copies in other
+/// projects, are this module's own, whether upstream or the copy is installed or not.
+pub(crate) fn find_class<'py>(
+    state: &State,
+    protocol: u8,
+    fix_imports: bool,
+    module: &Bound<'py, PyString>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = module.py();
+    ffi::audit_find_class(module, name)?;
+    if let Some(function) = state.known_reconstructor(module, name) {
+        return Ok(function.bind(py).clone());
+    }
+    if let (Ok(module), Ok(name)) = (module.to_str(), name.to_str())
+        && let Some((Dialect::Cloudpickle | Dialect::PySpark | Dialect::Ray | Dialect::Joblib, reconstructor)) =
+            Reconstructor::from_global(module, name)
+        && let Some(function) = &state.reconstructors[reconstructor as usize]
+    {
+        return Ok(function.bind(py).clone());
+    }
+    let (mut module, mut name) = (module.clone(), name.clone());
+    if protocol < 3 && fix_imports {
+        let tables = state.compat_pickle.bind(py);
+        let names = tables.getattr(intern!(py, "NAME_MAPPING"))?.cast_into::<PyDict>()?;
+        if let Some(mapped) = names.get_item((&module, &name))? {
+            (module, name) = mapped.extract()?;
+        } else {
+            let modules = tables.getattr(intern!(py, "IMPORT_MAPPING"))?.cast_into::<PyDict>()?;
+            if let Some(mapped) = modules.get_item(&module)? {
+                module = mapped.cast_into::<PyString>()?;
+            }
+        }
+    }
+    let imported = ffi::import(&module)?;
+    if cfg!(Py_3_14) {
+        return match name.to_str() {
+            Ok(path) if protocol >= 4 && path.contains('.') => {
+                follow(&imported, path).map_err(|error| unresolved(&module, &name, error))
+            }
+            _ => imported.getattr(&name),
+        };
+    }
+    let found = match protocol {
+        ..4 => imported.getattr_opt(&name)?,
+        4.. => get_dotted(&imported, &name)?.map(|(found, _)| found),
+    };
+    found.ok_or_else(|| missing(protocol, &imported, &name))
+}
+
+/// What a path of names, with dots between them, leads to.
+fn follow<'py>(object: &Bound<'py, PyAny>, path: &str) -> PyResult<Bound<'py, PyAny>> {
+    path.split('.').try_fold(object.clone(), |object, name| object.getattr(name))
+}
+
+/// The error of a path that leads nowhere from Python 3.14 on: as its context, why.
+#[cold]
+fn unresolved(module: &Bound<'_, PyString>, path: &Bound<'_, PyString>, why: PyErr) -> PyErr {
+    let py = module.py();
+    if !why.is_instance_of::<PyAttributeError>(py) {
+        return why;
+    }
+    let told = || {
+        let error = PyAttributeError::new_err(format!("Can't resolve path {} on module {}", path.repr()?, module.repr()?));
+        error.value(py).setattr(intern!(py, "__context__"), why.into_value(py))?;
+        Ok(error)
+    };
+    told().unwrap_or_else(|error| error)
+}
+
+/// The error of a name or path that leads nowhere before Python 3.14.
+#[cold]
+fn missing(protocol: u8, module: &Bound<'_, PyAny>, name: &Bound<'_, PyString>) -> PyErr {
+    let is_local = protocol >= 4 && name.to_string_lossy().split('.').any(|part| part == "<locals>");
+    let cannot = match is_local {
+        true if cfg!(Py_3_13) => "get local",
+        true => "pickle local",
+        false => "get",
+    };
+    let told = || Ok(PyAttributeError::new_err(format!("Can't {cannot} attribute {} on {}", name.repr()?, module.repr()?)));
+    told().unwrap_or_else(|error: PyErr| error)
+}
