@@ -238,10 +238,16 @@ impl State {
     pub(crate) fn known_name(&self, utf8: &[u8]) -> Option<&Py<PyString>> {
         // nearly all of them, and hardly any other text, begin with an underscore
         match utf8.first() {
-            Some(b'_') => self.known_names.get(utf8),
-            Some(b'c') if utf8.len() == names::MODULE.len() => self.known_names.get(utf8),
+            Some(b'_') => self.look_known_name_up(utf8),
+            Some(b'c') if utf8.len() == names::MODULE.len() => self.look_known_name_up(utf8),
             _ => None,
         }
+    }
+
+    /// Kept out of what reads every string.
+    #[inline(never)]
+    fn look_known_name_up(&self, utf8: &[u8]) -> Option<&Py<PyString>> {
+        self.known_names.get(utf8)
     }
 
     /// The reconstructor of a module and a name, if both are the objects that `known_name` gives.

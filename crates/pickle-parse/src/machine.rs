@@ -171,9 +171,16 @@ macro_rules! built {
     ($result:expr) => {
         match $result {
             Ok(value) => value,
-            Err(error) => return Err(Fault::Builder(error)),
+            Err(error) => return Err(fault_of_builder(error)),
         }
     };
+}
+
+/// Told to be rare, so that what is done with what was made is not taken for rare itself and kept out of line.
+#[cold]
+#[inline(never)]
+fn fault_of_builder<E>(error: E) -> Fault<E> {
+    Fault::Builder(error)
 }
 
 impl<B: Builder> Machine<B> {

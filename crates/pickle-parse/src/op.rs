@@ -123,7 +123,10 @@ pub(crate) fn error_at(error: OpError, rest: &[u8], offset: u64) -> Error {
     Error::new(error.into(), offset, rest.first().and_then(|&byte| Opcode::from_byte(byte)))
 }
 
-/// The error in nom's.
+/// The error in nom's. Told to be rare, as it is: else the compiler takes every opcode for rare, since half of them would end so, and
+/// keeps what they do out of line.
+#[cold]
+#[inline(never)]
 pub(crate) fn of_nom(error: &Err<OpError>) -> OpError {
     match error {
         Err::Error(error) | Err::Failure(error) => *error,

@@ -18,7 +18,7 @@ pub(crate) fn small_int(int: &Bound<'_, PyAny>) -> Option<i64> {
     (overflow == 0).then_some(value)
 }
 
-/// An int as it lies in memory, of which only the first two digits are looked at.
+/// An int as it lies in memory, up to its second digit.
 #[repr(C)]
 struct Int {
     base: ffi::PyObject,
@@ -34,6 +34,37 @@ const DIGIT_BITS: u32 = if cfg!(target_pointer_width = "64") { 30 } else { 15 };
 
 /// How many digits are looked at: as many as surely fit.
 const MAX_DIGITS: usize = if DIGIT_BITS == 30 { 2 } else { 1 };
+
+/// The largest int, regardless of its sign, of which the interpreter may have but one: they go from -5 to 256, and to 1024 from 3.15
+/// on.
+const MAX_SHARED: u64 = 1024;
+
+/// An int.
+///
+/// One that has two digits at most is made here: the interpreter's function does the same once it knows how many there are.
+#[inline]
+pub(crate) fn new_int(py: Python<'_>, value: i64) -> PyResult<Bound<'_, PyAny>> {
+    let magnitude = value.unsigned_abs();
+    if MAX_DIGITS < 2 || magnitude <= MAX_SHARED || magnitude >> (2 * DIGIT_BITS) != 0 {
+        // SAFETY: a new reference, or null.
+        return unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyLong_FromLongLong(value)) };
+    }
+    let (low, high) = (magnitude & ((1 << DIGIT_BITS) - 1), magnitude >> DIGIT_BITS);
+    let count = 1 + isize::from(high != 0);
+    let tag = match (cfg!(Py_3_12), value < 0) {
+        (true, negative) => count << 3 | isize::from(negative) << 1,
+        (false, true) => -count,
+        (false, false) => count,
+    };
+    // SAFETY: ints of every supported version have this layout, in which those of one digit and of two are of the same size.
+    unsafe {
+        let int = super::object::allocate(py, size_of::<Int>(), &raw mut ffi::PyLong_Type)?;
+        let fields = int.as_ptr().cast::<Int>();
+        (*fields).tag = tag;
+        (*fields).digits = [low as u32, high as u32];
+        Ok(int)
+    }
+}
 
 /// Whether this interpreter's ints have the digits that this module counts on.
 pub(crate) fn has_known_digits(py: Python<'_>) -> PyResult<bool> {

@@ -15,6 +15,8 @@ mod cell;
 mod code;
 #[cfg_attr(PyPy, path = "pypy/container.rs")]
 mod container;
+#[cfg_attr(PyPy, path = "pypy/float.rs")]
+mod float;
 #[cfg_attr(PyPy, path = "pypy/function.rs")]
 mod function;
 #[cfg_attr(PyPy, path = "pypy/identity.rs")]
@@ -31,6 +33,8 @@ mod object;
 mod recursion;
 #[cfg_attr(PyPy, path = "pypy/scalar.rs")]
 mod scalar;
+#[cfg_attr(PyPy, path = "pypy/string.rs")]
+mod string;
 #[cfg_attr(PyPy, path = "pypy/types.rs")]
 mod types;
 
@@ -39,15 +43,17 @@ pub(crate) use bytes_writer::BytesWriter;
 pub(crate) use cell::{cell_contents, new_cell, set_cell_contents};
 pub(crate) use code::{code_extra, set_code_extra};
 pub(crate) use container::{DictEntries, list_extend, list_item, list_scalar, new_tuple};
+pub(crate) use float::new_float;
 pub(crate) use function::{FunctionFields, is_python_function, new_function, set_function_field};
 pub(crate) use identity::{identity, is_same};
-pub(crate) use int::{has_known_digits, small_int};
+pub(crate) use int::{has_known_digits, new_int, small_int};
 pub(crate) use kind::{Kind, kind, same_object};
 pub(crate) use memo::Memo;
 pub(crate) use modules_version::modules_version;
 pub(crate) use object::{
-    audit_find_class, call, check_reducible, class_attribute, decode_utf8, getattr_opt, import, imported_module, intern,
-    new_instance, plain_attributes, set_plain_attribute,
+    ClassVersion, audit_find_class, call, check_reducible, class_attribute, getattr_opt, import, imported_module, new_instance,
+    plain_attributes, set_plain_attribute,
 };
 pub(crate) use recursion::{RecursionGuard, StackLimit};
 pub(crate) use scalar::Item;
+pub(crate) use string::{decode_utf8, intern};

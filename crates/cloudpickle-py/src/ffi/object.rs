@@ -1,4 +1,4 @@
-//! What the safe API lacks: making strings and instances, and audit events.
+//! What the safe API lacks: making instances, looking attributes up, and audit events.
 
 use pyo3::{
     exceptions::PyTypeError,
@@ -7,43 +7,15 @@ use pyo3::{
     types::{PyDict, PyString, PyTuple, PyType},
 };
 
-/// A string of UTF-8 in which lone surrogates may stand, or `UnicodeDecodeError`.
+/// A new object of a type that the garbage collector does not track, with one reference, as `PyObject_New` makes it.
+///
+/// # Safety
+/// The size is what the type's objects take, and its `tp_free` is `PyObject_Free`. Whoever calls this fills what follows the type
+/// before any other code runs.
 #[inline]
-pub(crate) fn decode_utf8<'py>(py: Python<'py>, utf8: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    // the interpreter has but one empty string and one of each character
-    if utf8.len() > 1 && utf8.is_ascii() {
-        return ascii(py, utf8);
-    }
-    // SAFETY: pointer and length are those of a slice, whose length never exceeds `isize::MAX`; the error handler's name is a C
-    // string. The result is a new reference or null.
-    unsafe {
-        let string = ffi::PyUnicode_DecodeUTF8(utf8.as_ptr().cast(), utf8.len() as ffi::Py_ssize_t, c"surrogatepass".as_ptr());
-        Bound::from_owned_ptr_or_err(py, string)
-    }
-}
-
-/// A new string of ASCII characters.
-#[inline]
-fn ascii<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: a new string of so many ASCII characters, or null. Such a string is compact: its characters, one byte each, lie at
-    // `PyUnicode_DATA`; nobody sees the string before they are written.
-    unsafe {
-        let string = Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_New(text.len() as ffi::Py_ssize_t, 0x7f))?;
-        std::ptr::copy_nonoverlapping(text.as_ptr(), ffi::PyUnicode_DATA(string.as_ptr()).cast(), text.len());
-        Ok(string)
-    }
-}
-
-/// The interpreter's one string that equals a string, as it keeps them for attribute names.
-#[inline]
-pub(crate) fn intern(string: Bound<'_, PyString>) -> Bound<'_, PyAny> {
-    let py = string.py();
-    let mut pointer = string.into_ptr();
-    // SAFETY: `pointer` is an owned reference to a string; interning swaps it for an owned reference to an equal one.
-    unsafe {
-        ffi::PyUnicode_InternInPlace(&mut pointer);
-        Bound::from_owned_ptr(py, pointer)
-    }
+pub(super) unsafe fn allocate(py: Python<'_>, size: usize, object_type: *mut ffi::PyTypeObject) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: memory of that size, or null, for which `PyObject_Init` sets `MemoryError`.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyObject_Init(ffi::PyObject_Malloc(size).cast(), object_type)) }
 }
 
 /// What the `tp_new` of a class makes of arguments. `None` where the class has no `tp_new`.
@@ -101,21 +73,52 @@ pub(crate) fn plain_attributes(object: &Bound<'_, PyAny>, dict_name: &Bound<'_, 
     }
 }
 
+/// A class as it was at a moment. Whenever an attribute of a class or of one of its bases changes, the interpreter, whose caches go by
+/// that too, gives the class another version, or none.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ClassVersion {
+    class: *mut ffi::PyTypeObject,
+    version: std::ffi::c_uint,
+}
+
+impl ClassVersion {
+    /// That of an object's class as it is now, if it has one.
+    #[inline]
+    fn of(object: &Bound<'_, PyAny>) -> Option<ClassVersion> {
+        let class = object.get_type_ptr();
+        // SAFETY: the class of an object that is alive.
+        let (version, flags) = unsafe { ((*class).tp_version_tag, (*class).tp_flags) };
+        // 3.9 left the number of a version that is no more
+        let is_valid = version != 0 && (cfg!(Py_3_10) || flags & ffi::Py_TPFLAGS_VALID_VERSION_TAG != 0);
+        is_valid.then_some(ClassVersion { class, version })
+    }
+}
+
 /// Sets an attribute of an object with [`plain_attributes`]. Says whether it did: not where the class has a data descriptor of the name.
+///
+/// `free` is the class that was last found to have none, and to get none but by becoming another version.
 #[inline]
 pub(crate) fn set_plain_attribute(
     object: &Bound<'_, PyAny>,
     name: &Bound<'_, PyAny>,
     value: &Bound<'_, PyAny>,
+    free: &mut Option<ClassVersion>,
 ) -> PyResult<bool> {
     if super::kind(name) != super::Kind::Str {
         return Ok(false);
     }
     // SAFETY: an object, a string and a value. The descriptor is a borrowed reference, of which only its type is looked at, at once.
     unsafe {
-        let descriptor = _PyType_Lookup(object.get_type_ptr(), name.as_ptr());
-        if !descriptor.is_null() && (*ffi::Py_TYPE(descriptor)).tp_descr_set.is_some() {
-            return Ok(false);
+        if free.is_none() || *free != ClassVersion::of(object) {
+            let descriptor = _PyType_Lookup(object.get_type_ptr(), name.as_ptr());
+            let descriptor_type = if descriptor.is_null() { None } else { Some(ffi::Py_TYPE(descriptor)) };
+            if descriptor_type.is_some_and(|descriptor_type| (*descriptor_type).tp_descr_set.is_some()) {
+                return Ok(false);
+            }
+            // a type that is a class can be made one of data descriptors later
+            let stays = descriptor_type.is_none_or(|descriptor_type| (*descriptor_type).tp_flags & ffi::Py_TPFLAGS_HEAPTYPE == 0);
+            // the look-up has given the class a version
+            *free = if stays { ClassVersion::of(object) } else { None };
         }
         match ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), value.as_ptr()) {
             0 => Ok(true),

@@ -7,7 +7,7 @@ use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     intern,
     prelude::*,
-    types::{PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMemoryView, PySet, PyString, PyTuple, PyType},
+    types::{PyByteArray, PyBytes, PyDict, PyFrozenSet, PyInt, PyList, PyMemoryView, PySet, PyString, PyTuple, PyType},
 };
 
 use super::global::find_class;
@@ -97,11 +97,21 @@ pub(crate) struct LiveBuilder<'py> {
     options: Options<'py>,
     /// The protocol that the pickle says it has.
     protocol: u8,
-    /// Strings of the pickle that name attributes, at places that depend on their addresses, each with the interned one: a thousand
-    /// instances of a class have the same strings in their states.
-    attribute_names: Vec<Option<(Value<'py>, Value<'py>)>>,
+    /// Strings of the pickle that name attributes, at places that depend on their addresses: a thousand instances of a class have the
+    /// same strings in their states.
+    attribute_names: Vec<Option<AttributeName<'py>>>,
     /// The object that the bytes of the next op lie in.
     lent: Option<Bound<'py, PyBytes>>,
+}
+
+/// What is known of a string that names attributes.
+#[derive(Clone)]
+struct AttributeName<'py> {
+    as_read: Value<'py>,
+    /// By which looking the attribute up compares pointers.
+    interned: Value<'py>,
+    /// The class of the last object that was given such an attribute, if it has no data descriptor of that name.
+    free: Option<ffi::ClassVersion>,
 }
 
 /// How many strings that name attributes are remembered.
@@ -161,27 +171,32 @@ impl<'py> LiveBuilder<'py> {
         Ok(class.call1(args)?)
     }
 
-    /// Attribute names are interned, so that looking them up compares pointers.
+    /// Sets an attribute of an object whose attributes are [plain](ffi::plain_attributes), or in `attributes`, its `__dict__`.
     #[inline]
-    fn attribute_name(&mut self, name: Value<'py>) -> Value<'py> {
-        if self.attribute_names.is_empty() {
-            self.attribute_names.resize(ATTRIBUTE_NAMES, None);
-        }
+    fn set_attribute(
+        &mut self,
+        object: &Value<'py>,
+        attributes: &mut Option<Value<'py>>,
+        is_plain: bool,
+        name: Value<'py>,
+        value: Value<'py>,
+    ) -> Result<(), BuildError> {
         // objects are aligned to 16 bytes
         let known = &mut self.attribute_names[(name.as_ptr() as usize >> 4) % ATTRIBUTE_NAMES];
-        if let Some((as_read, interned)) = known
-            && as_read.is(&name)
-        {
-            return interned.clone();
+        let known = match known {
+            Some(known) if known.as_read.is(&name) => known,
+            _ => match name.cast_into_exact::<PyString>() {
+                Ok(name) => {
+                    let interned = ffi::intern(name.clone());
+                    known.insert(AttributeName { as_read: name.into_any(), interned, free: None })
+                }
+                Err(error) => return set_dict_item(object, attributes, error.into_inner(), value),
+            },
+        };
+        if is_plain && ffi::set_plain_attribute(object, &known.interned, &value, &mut known.free)? {
+            return Ok(());
         }
-        match name.cast_into_exact::<PyString>() {
-            Ok(name) => {
-                let interned = ffi::intern(name.clone());
-                *known = Some((name.into_any(), interned.clone()));
-                interned
-            }
-            Err(error) => error.into_inner(),
-        }
+        set_dict_item(object, attributes, known.interned.clone(), value)
     }
 
     fn class_argument(&self, opcode: &str, class: Value<'py>) -> Result<Bound<'py, PyType>, BuildError> {
@@ -207,6 +222,24 @@ impl<'py> LiveBuilder<'py> {
             None => fault(format!("{opcode} class argument '{}' doesn't have __new__", type_name_of(class))),
         }
     }
+}
+
+/// Sets an item of an object's `__dict__`, which `attributes` is once it was asked for.
+fn set_dict_item<'py>(
+    object: &Value<'py>,
+    attributes: &mut Option<Value<'py>>,
+    name: Value<'py>,
+    value: Value<'py>,
+) -> Result<(), BuildError> {
+    let attributes = match attributes {
+        Some(attributes) => attributes,
+        None => attributes.insert(object.getattr(intern!(object.py(), "__dict__"))?),
+    };
+    match attributes.cast_exact::<PyDict>() {
+        Ok(attributes) => attributes.set_item(name, value)?,
+        Err(_) => attributes.set_item(name, value)?,
+    }
+    Ok(())
 }
 
 fn type_name(object: &Bound<'_, PyAny>) -> String {
@@ -238,7 +271,7 @@ impl<'py> Builder for LiveBuilder<'py> {
 
     #[inline]
     fn int(&mut self, value: i64) -> Result<Value<'py>, BuildError> {
-        Ok(PyInt::new(self.py, value).into_any())
+        Ok(ffi::new_int(self.py, value)?)
     }
 
     fn long(&mut self, twos_complement_le: &[u8]) -> Result<Value<'py>, BuildError> {
@@ -257,7 +290,7 @@ impl<'py> Builder for LiveBuilder<'py> {
 
     #[inline]
     fn float(&mut self, value: f64) -> Result<Value<'py>, BuildError> {
-        Ok(PyFloat::new(self.py, value).into_any())
+        Ok(ffi::new_float(self.py, value)?)
     }
 
     #[inline]
@@ -485,22 +518,14 @@ impl<'py> Builder for LiveBuilder<'py> {
         };
         if !state.is_none() {
             let Ok(state) = state.cast_into::<PyDict>() else { return fault("state is not a dictionary") };
+            if self.attribute_names.is_empty() {
+                self.attribute_names.resize(ATTRIBUTE_NAMES, None);
+            }
             let dict_name = intern!(py, "__dict__");
-            let plain = ffi::plain_attributes(object, dict_name);
-            let mut attributes = if plain { None } else { Some(object.getattr(dict_name)?) };
-            for (key, value) in ffi::DictEntries::new(&state) {
-                let key = self.attribute_name(key);
-                if plain && ffi::set_plain_attribute(object, &key, &value)? {
-                    continue;
-                }
-                let attributes = match &attributes {
-                    Some(attributes) => attributes,
-                    None => attributes.insert(object.getattr(dict_name)?),
-                };
-                match attributes.cast_exact::<PyDict>() {
-                    Ok(attributes) => attributes.set_item(key, value)?,
-                    Err(_) => attributes.set_item(key, value)?,
-                }
+            let is_plain = ffi::plain_attributes(object, dict_name);
+            let mut attributes = if is_plain { None } else { Some(object.getattr(dict_name)?) };
+            for (name, value) in ffi::DictEntries::new(&state) {
+                self.set_attribute(object, &mut attributes, is_plain, name, value)?;
             }
         }
         let Some(slot_state) = slot_state.filter(|slot_state| !slot_state.is_none()) else { return Ok(()) };

@@ -1,0 +1,24 @@
+//! Strings.
+
+use pyo3::{ffi, prelude::*, types::PyString};
+
+/// A string of UTF-8 in which lone surrogates may stand, or `UnicodeDecodeError`.
+pub(crate) fn decode_utf8<'py>(py: Python<'py>, utf8: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: pointer and length are those of a slice, whose length never exceeds `isize::MAX`; the error handler's name is a C
+    // string. The result is a new reference or null.
+    unsafe {
+        let string = ffi::PyUnicode_DecodeUTF8(utf8.as_ptr().cast(), utf8.len() as ffi::Py_ssize_t, c"surrogatepass".as_ptr());
+        Bound::from_owned_ptr_or_err(py, string)
+    }
+}
+
+/// The interpreter's one string that equals a string, as it keeps them for attribute names.
+pub(crate) fn intern(string: Bound<'_, PyString>) -> Bound<'_, PyAny> {
+    let py = string.py();
+    let mut pointer = string.into_ptr();
+    // SAFETY: `pointer` is an owned reference to a string; interning swaps it for an owned reference to an equal one.
+    unsafe {
+        ffi::PyUnicode_InternInPlace(&mut pointer);
+        Bound::from_owned_ptr(py, pointer)
+    }
+}
