@@ -69,6 +69,8 @@ pub(crate) struct State {
     pub(crate) dispatch_table: Py<PyDict>,
     /// The class attribute `Pickler.dispatch_table`.
     pub(crate) chained_dispatch_table: Py<PyAny>,
+    /// `collections.ChainMap`.
+    pub(crate) chain_map: Py<PyAny>,
     pub(crate) code_reduce: Py<PyAny>,
     pub(crate) cell_reduce: Py<PyAny>,
     pub(crate) module_reduce: Py<PyAny>,
@@ -203,6 +205,7 @@ impl State {
             reconstructors_by_address,
             dispatch_table: dispatch_table.unbind(),
             chained_dispatch_table: chained.unbind(),
+            chain_map: chain_map.unbind(),
             code_reduce: native.getattr("_code_reduce")?.unbind(),
             cell_reduce: native.getattr("_cell_reduce")?.unbind(),
             module_reduce: native.getattr("_module_reduce")?.unbind(),

@@ -48,6 +48,35 @@ USES = {
         cloudpickle_rs.uninstall()
         assert helper.ship.__module__ == "cloudpickle.cloudpickle" and type(helper.ship).__name__ == "function"
     """,
+    "a partial call that a module has": """
+        import helper, cloudpickle_rs
+        theirs = helper.ship_4
+        cloudpickle_rs.install()
+        assert helper.ship_4.func is cloudpickle_rs.dumps and helper.ship_4.keywords == {"protocol": 4}
+        cloudpickle_rs.uninstall()
+        assert helper.ship_4 is theirs
+    """,
+    "loky's pickler": """
+        import cloudpickle, cloudpickle_rs, copyreg, io, pickle, sys, threading
+        lock = type(threading.Lock())
+        def ours():
+            import loky.backend.reduction as loky
+            return issubclass(loky._LokyPickler, cloudpickle_rs.CloudPickler) and loky._LokyPickler
+        for _ in range(2):
+            cloudpickle_rs.install()
+            pickler = ours()
+            table = pickler(io.BytesIO()).dispatch_table
+            assert type(table) is dict and table == dict(cloudpickle.CloudPickler.dispatch_table)
+            assert pickler.dispatch_table is cloudpickle.CloudPickler.dispatch_table and lock not in table
+            # what is registered later
+            copyreg.pickle(lock, lambda value: (threading.Lock, ()))
+            file = io.BytesIO()
+            pickler(file).dump([threading.Lock(), make_counter])
+            assert type(pickle.loads(file.getvalue())[0]) is lock
+            del copyreg.dispatch_table[lock]
+            cloudpickle_rs.uninstall()
+            assert not ours()
+    """,
     "an import after it": """
         import cloudpickle_rs
         cloudpickle_rs.install()
@@ -240,8 +269,12 @@ USES = {
 def folder(processes, tmp_path, monkeypatch):
     """A folder with modules to import: one that uses cloudpickle, and a project that carries a copy of it."""
     (tmp_path / "helper.py").write_text(
-        "from cloudpickle import dumps as ship, CloudPickler as Base\ndef marked():\n    return 1\n"
+        "import functools\nfrom cloudpickle import dumps as ship, CloudPickler as Base\n"
+        "ship_4 = functools.partial(ship, protocol=4)\ndef marked():\n    return 1\n"
     )
+    loky = tmp_path / "loky" / "backend" / "reduction.py"
+    loky.parent.mkdir(parents=True)
+    loky.write_text(LOKY)
     package = tmp_path / "copyvendor"
     shutil.copytree(processes.package_folders["cloudpickle"] / "cloudpickle", package / "cloudpickle")
     (package / "__init__.py").touch()
@@ -250,6 +283,23 @@ def folder(processes, tmp_path, monkeypatch):
     broadcast.write_text("import pickle\n")
     (package / "user.py").write_text("from .cloudpickle import dumps\n")
     return tmp_path
+
+
+# how loky derives its pickler
+LOKY = """
+def set_loky_pickler(name=None):
+    global _LokyPickler, _loky_pickler_name
+    from cloudpickle import CloudPickler
+
+    class Derived(CloudPickler):
+        def __init__(self, file):
+            CloudPickler.__init__(self, file)
+            self.dispatch_table = dict(self.dispatch_table)
+
+    _LokyPickler, _loky_pickler_name = Derived, name
+
+set_loky_pickler()
+"""
 
 
 def run(processes, folder, code, packages, prelude=""):

@@ -1,5 +1,6 @@
 """The `Pickler`: its arguments, its memo, its files and its hooks for subclasses."""
 
+import collections
 import copyreg
 import io
 import pickle
@@ -258,6 +259,41 @@ def test_dispatch_table_of_an_instance_is_used(protocol):
     written = both(make, [[SQUARE, Shape("s")]], protocol)
     assert_same(written)
     assert cloudpickle_rs.loads(written[0])[0] == ("table", 3)
+
+
+class Reducers(collections.UserDict):
+    """A mapping that is no dict."""
+
+
+@pytest.mark.parametrize("own", [{Square: reduce_square}, Reducers({Square: reduce_square}), {}, Reducers()], ids=["dict", "mapping", "empty dict", "empty mapping"])
+def test_a_chained_dispatch_table_is_used(own, protocol):
+    def make(base):
+        class Dispatching(base):
+            dispatch_table = collections.ChainMap(own, Reducers(), base.dispatch_table)
+
+        return Dispatching
+
+    written = both(make, [[SQUARE, Shape("s"), lambda: SQUARE, {}.keys()]], protocol)
+    assert_same(written)
+    assert (cloudpickle_rs.loads(written[0])[0] == ("table", 3)) == bool(own)
+
+
+def set_state_of_class(cls, state):
+    cloudpickle_rs.cloudpickle._class_setstate(cls, state).state_set_here = True
+    return cls
+
+
+def test_a_copy_of_cloudpickle_can_set_the_state_of_classes_by_a_function_of_its_own(protocol):
+    class Own(cloudpickle_rs.Pickler):
+        _class_state_setter = staticmethod(set_state_of_class)
+
+    class Thing:
+        attribute = 1
+
+    file = io.BytesIO()
+    Own(file, protocol).dump([Thing, lambda: Thing])
+    [copy, function] = pickle.loads(file.getvalue())
+    assert copy.attribute == 1 and copy.state_set_here and function() is copy
 
 
 def test_dispatch_table_of_copyreg_is_used(protocol):

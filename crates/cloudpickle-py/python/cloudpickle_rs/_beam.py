@@ -61,12 +61,8 @@ def replacements(beam):
         def __init__(self, file, protocol=None, buffer_callback=None, config=default):
             super().__init__(file, protocol, buffer_callback)
             self.config = config
-
-        def reducer_override(self, obj):
-            reduced = super().reducer_override(obj)
-            if isinstance(obj, type) and type(reduced) is tuple and len(reduced) == 6:
-                return (*reduced[:5], keeps_state if self.config.skip_reset_dynamic_type_state else resets_state)
-            return reduced
+            # what the pickler writes in place of `_class_setstate`
+            self._class_state_setter = keeps_state if config.skip_reset_dynamic_type_state else resets_state
 
     def dump(obj, file, protocol=None, buffer_callback=None, config=default):
         Pickler(file, protocol, buffer_callback, config).dump(obj)

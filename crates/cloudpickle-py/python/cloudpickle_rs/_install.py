@@ -24,6 +24,7 @@ _TRACKER = ("_DYNAMIC_CLASS_TRACKER_BY_CLASS", "_DYNAMIC_CLASS_TRACKER_BY_ID", "
 # upstream's are those of `pickle`, which must stay where they are outside of cloudpickle
 _LOADERS = ("load", "loads")
 _LOKY = "loky.backend.reduction"
+_LOKYS = (_LOKY, "joblib.externals." + _LOKY)
 # PySpark pickles the values of broadcast variables by `pickle`, and so cannot send instances of classes of `__main__`
 _BROADCASTS = ("pyspark.core.broadcast", "pyspark.broadcast")
 _PYSPARK = "pyspark.cloudpickle.cloudpickle"
@@ -138,7 +139,13 @@ class _Installation:
                 self.take(module)
 
     def take(self, module):
-        """Puts this implementation into cloudpickle's module, into a copy of it, or behind PySpark's broadcast variables."""
+        """Puts this implementation into cloudpickle's module, into a copy of it, or behind PySpark's broadcast variables.
+
+        loky has it by then: it derives its pickler from cloudpickle's.
+        """
+        if module.__name__ in _LOKYS:
+            _quicken_loky_pickler(module)
+            return
         if module.__name__ in _BROADCASTS:
             if vars(module).get("pickle") is pickle:
                 self.change(vars(module), "pickle", _pickle_for_broadcasts())
@@ -179,6 +186,10 @@ class _Installation:
                 old, new = by_identity.get(id(value), (_MISSING, None))
                 if old is value:
                     self.change(namespace, name, new)
+                elif type(value) is functools.partial and id(value.func) in by_identity:
+                    # such as `dask.multiprocessing` has
+                    _, new = by_identity[id(value.func)]
+                    self.change(namespace, name, functools.partial(new, *value.args, **value.keywords))
 
     def restore_package(self, module):
         """Gives a package back what its module has again; it may have been imported after `install`."""
@@ -306,3 +317,28 @@ def _remake_loky_picklers():
         if (name == _LOKY or name.endswith("." + _LOKY)) and getattr(module, "_LokyPickler", None) is not None:
             chosen, module._loky_pickler_name = module._loky_pickler_name, None
             module.set_loky_pickler(chosen)
+            _quicken_loky_pickler(module)
+
+
+def _quicken_loky_pickler(module):
+    """Gives loky's pickler, if it is derived from ours, a table of reducers that is soon copied."""
+    pickler = getattr(module, "_LokyPickler", None)
+    if isinstance(pickler, type) and issubclass(pickler, _ours.CloudPickler):
+        pickler.dispatch_table = _CopiedTable()
+
+
+class _CopiedTable:
+    """`CloudPickler.dispatch_table`, as a dict for instances.
+
+    loky copies the table for every pickle and puts the copy in place of it. To copy a `ChainMap`, which is written in Python,
+    takes longer than the pickle.
+    """
+
+    def __get__(self, instance, owner=None):
+        table = _ours.CloudPickler.dispatch_table
+        if instance is None:
+            return table
+        merged = {}
+        for part in reversed(table.maps):
+            merged.update(part)
+        return merged

@@ -49,7 +49,7 @@ impl<'py> Walk<'_, 'py> {
                 if kind == Kind::Type { self.put_found(object, &found) } else { self.save_by_dispatch(object, kind) }
             }
             _ => {
-                let value = dynamic_class_reduce(class)?;
+                let value = reduce_by_value(class, self.hooks.class_setter.as_ref())?;
                 self.save_reduced(value.as_any(), object)
             }
         }
@@ -120,16 +120,21 @@ pub(crate) fn class_reduce<'py>(obj: &Bound<'py, PyType>) -> PyResult<Bound<'py,
 #[pyfunction]
 #[pyo3(name = "_dynamic_class_reduce")]
 pub(crate) fn dynamic_class_reduce<'py>(obj: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyTuple>> {
-    let py = obj.py();
+    reduce_by_value(obj, None)
+}
+
+/// The same, with what sets the state of the copy, where that is not `_class_setstate`.
+fn reduce_by_value<'py>(class: &Bound<'py, PyType>, setter: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyTuple>> {
+    let py = class.py();
     let state = State::get(py)?;
     let none = || py.None().into_bound(py);
-    let kind = kind_of(obj)?;
+    let kind = kind_of(class)?;
     let (reconstructor, arguments) = if kind.is_enum {
-        (Reconstructor::MakeSkeletonEnum, enum_arguments(obj)?)
+        (Reconstructor::MakeSkeletonEnum, enum_arguments(class)?)
     } else {
-        (Reconstructor::MakeSkeletonClass, class_arguments(obj)?)
+        (Reconstructor::MakeSkeletonClass, class_arguments(class)?)
     };
-    let attributes = class_state(obj, kind)?;
+    let attributes = class_state(class, kind)?;
     PyTuple::new(
         py,
         [
@@ -138,7 +143,10 @@ pub(crate) fn dynamic_class_reduce<'py>(obj: &Bound<'py, PyType>) -> PyResult<Bo
             PyTuple::new(py, [attributes, PyDict::new(py)])?.into_any(),
             none(),
             none(),
-            state.reconstructor(py, Reconstructor::ClassSetstate)?.clone(),
+            match setter {
+                Some(setter) => setter.clone(),
+                None => state.reconstructor(py, Reconstructor::ClassSetstate)?.clone(),
+            },
         ],
     )
 }

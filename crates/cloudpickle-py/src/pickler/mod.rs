@@ -447,6 +447,7 @@ fn overridden<'py>(pickler: &Bound<'py, Pickler>) -> PyResult<Hooks<'py>> {
     if !object.get_type().is(&own) {
         let module_name = object.getattr_opt(intern!(py, "_reconstructors_module"))?;
         hooks.reconstructors_module = module_name.map(Bound::cast_into::<PyString>).transpose()?;
+        hooks.class_setter = object.getattr_opt(intern!(py, "_class_state_setter"))?;
     }
     let name = intern!(py, "reducer_override");
     let of_instance = match object.getattr(intern!(py, "__dict__"))?.cast::<PyDict>() {

@@ -80,9 +80,8 @@ impl<'py> Walk<'_, 'py> {
         }
         let class = object.get_type();
         let reducer = match &self.hooks.dispatch_table {
-            Some(table) => match table.get_item(&class) {
-                Ok(reducer) => Some(reducer),
-                Err(error) if error.is_instance_of::<PyKeyError>(py) => None,
+            Some(table) => match self.entry_of(table, &class) {
+                Ok(reducer) => reducer,
                 // a class that cannot be hashed is in no table
                 Err(_) if class.hash().is_err() => None,
                 Err(error) => return Err(error),
@@ -120,6 +119,25 @@ impl<'py> Walk<'_, 'py> {
                 object.call_method1(intern!(py, "__reduce_ex__"), (protocol,))?
             }
         }))
+    }
+
+    /// What a dispatch table has for a class. A `ChainMap` looks into its dicts in Python; here it is done for it.
+    fn entry_of(&self, table: &Bound<'py, PyAny>, class: &Bound<'py, PyType>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let missing = |error: PyErr| if error.is_instance_of::<PyKeyError>(self.py) { Ok(None) } else { Err(error) };
+        if !table.get_type().is(&self.state.chain_map) {
+            return table.get_item(class).map_or_else(missing, |reducer| Ok(Some(reducer)));
+        }
+        for map in table.getattr(intern!(self.py, "maps"))?.try_iter()? {
+            let map = map?;
+            let reducer = match map.cast_exact::<PyDict>() {
+                Ok(dict) => dict.get_item(class)?,
+                Err(_) => map.get_item(class).map_or_else(missing, |reducer| Ok(Some(reducer)))?,
+            };
+            if reducer.is_some() {
+                return Ok(reducer);
+            }
+        }
+        Ok(None)
     }
 
     /// Writes a module that another process can import: a call of `subimport`.

@@ -36,6 +36,8 @@ pub(crate) struct Hooks<'py> {
     /// The module that the pickle names reconstructors in, where it is not cloudpickle's own: that of a copy of cloudpickle in
     /// another project, whose processes may have no cloudpickle.
     pub(crate) reconstructors_module: Option<Bound<'py, PyString>>,
+    /// What sets the state of classes that are pickled by value, where that is not `_class_setstate`.
+    pub(crate) class_setter: Option<Bound<'py, PyAny>>,
     pub(crate) fast: bool,
 }
 
