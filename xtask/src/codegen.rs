@@ -47,8 +47,11 @@ for name, number in sorted(getattr(dis, "_all_opmap", {}).items(), key=lambda it
         print("special", number, name, opcode.opmap[bases[name]])
 "#;
 
-/// Writes one table for each version of the given interpreters, and the list of all tables that there are now. Tables of
-/// versions that no given interpreter has stay as they are.
+/// What names the newest version of CPython 3, as `to 3.15`, besides the pages that [`pages`] finds.
+const DOCUMENTED: &str = "crates/cloud-reduce/src/model/code.rs";
+
+/// Writes one table for each version of the given interpreters, the list of all tables that there are now, and the newest version
+/// into the pages that tell it. Tables of versions that no given interpreter has stay as they are.
 ///
 /// # Errors
 ///
@@ -73,7 +76,34 @@ pub(crate) fn codegen(shell: &Shell, pythons: &[PathBuf]) -> anyhow::Result<()> 
     for (module, table) in &tables {
         shell.write_file(Path::new(FOLDER).join(format!("{module}.rs")), table.render())?;
     }
-    write_list(shell)
+    let newest_was = newest(shell)?;
+    write_list(shell)?;
+    let newest_is = newest(shell)?;
+    if newest_is != newest_was {
+        let [was, is] = [newest_was, newest_is].map(|minor| format!("to 3.{minor}"));
+        for path in pages(shell)? {
+            let text = shell.read_file(&path)?;
+            if text.contains(&was) {
+                println!("{}: {was:?} is now {is:?}", path.display());
+                shell.write_file(&path, text.replace(&was, &is))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The pages that may name the newest version of CPython 3. What has changed in which release is not among them.
+fn pages(shell: &Shell) -> anyhow::Result<Vec<PathBuf>> {
+    let tracked = cmd!(shell, "git ls-files *.md").quiet().read()?;
+    let pages = tracked.lines().filter(|path| !path.ends_with("CHANGELOG.md"));
+    Ok(pages.chain([DOCUMENTED]).map(|path| shell.current_dir().join(path)).collect())
+}
+
+/// The newest version of CPython 3 that the list of tables has.
+fn newest(shell: &Shell) -> anyhow::Result<u8> {
+    let list = shell.read_file(Path::new(FOLDER).join("mod.rs"))?;
+    let minors = list.lines().filter_map(|line| line.trim().strip_prefix("&cpython_3_")?.strip_suffix("::TABLE,")?.parse().ok());
+    minors.max().with_context(|| format!("{FOLDER}/mod.rs lists no table of CPython 3"))
 }
 
 /// What one interpreter told.
@@ -176,6 +206,9 @@ fn write_list(shell: &Shell) -> anyhow::Result<()> {
         writeln!(text, "mod {module};").unwrap();
     }
     text.push_str("\nuse super::opcode::OpcodeTable;\n\n");
+    let newest = modules.iter().filter(|(name, major, ..)| name == "cpython" && *major == 3).map(|(_, _, minor, _)| *minor).max();
+    text.push_str("/// The newest minor version of CPython 3 that has a table.\n");
+    writeln!(text, "pub(super) const NEWEST_MINOR: u8 = {};\n", newest.unwrap_or_default()).unwrap();
     text.push_str("/// Every table: those of CPython first, each from the oldest version to the newest.\n");
     writeln!(text, "pub(super) static TABLES: [&OpcodeTable; {}] = [", modules.len()).unwrap();
     for (.., module) in &modules {
@@ -184,4 +217,21 @@ fn write_list(shell: &Shell) -> anyhow::Result<()> {
     text.push_str("];\n");
     shell.write_file(Path::new(FOLDER).join("mod.rs"), text)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_name_the_newest_version() {
+        let shell = Shell::new().unwrap();
+        shell.change_dir(crate::root());
+        let newest = format!("to 3.{}", newest(&shell).unwrap());
+        let naming: Vec<PathBuf> =
+            pages(&shell).unwrap().into_iter().filter(|path| shell.read_file(path).unwrap().contains(&newest)).collect();
+        for page in ["README.md", "crates/cloudpickle-py/README.md", "crates/cloud-reduce/README.md", DOCUMENTED] {
+            assert!(naming.iter().any(|path| path.ends_with(page)), "{page} does not name {newest:?}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context as _, bail};
-use cloud_reduce::PythonVersion;
+use cloud_reduce::{Implementation, PythonVersion, code::OpcodeTable};
 use xshell::{Shell, cmd};
 
 use crate::{
@@ -26,8 +26,15 @@ const LARGEST: u64 = 2_000_000;
 /// The Python whose `pickletools` lists, and whose files are complete.
 const JUDGE: PythonVersion = PythonVersion::new(3, 13);
 
-/// Who writes the golden pickles of [`OPS`]. All are needed, since one file has those of all.
-const WRITERS: [&str; 12] = ["2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15", "PyPy 3.11"];
+/// Who writes the golden pickles of [`OPS`], by name: CPython 2.7, and who has a table of opcodes. All are needed, since one file has
+/// those of all.
+fn writers() -> Vec<String> {
+    let known = OpcodeTable::all().map(|table| match table.implementation() {
+        Implementation::CPython => table.version().to_string(),
+        other @ Implementation::PyPy => format!("{other} {}", table.version()),
+    });
+    ["2.7".to_owned()].into_iter().chain(known).collect()
+}
 
 /// A release of cloudpickle, the module that carries it, and under which CPython 3 and at which protocol it pickles the zoo of
 /// [`CLOUDPICKLES`].
@@ -139,14 +146,16 @@ struct Corpus<'a> {
 impl Corpus<'_> {
     /// Pickles of every Python at every protocol, with listings, and those that serde reads.
     fn ops(&self) -> anyhow::Result<()> {
-        let missing: Vec<&str> = WRITERS.into_iter().filter(|name| !self.pythons.contains_key(*name)).collect();
+        let writers = writers();
+        let missing: Vec<&str> = writers.iter().map(String::as_str).filter(|name| !self.pythons.contains_key(*name)).collect();
         if !missing.is_empty() {
             bail!("one file has the pickles of all Pythons, and these are not at hand: {}", missing.join(", "));
         }
-        let writers = WRITERS.map(|name| &self.pythons[name].path);
+        let writers: Vec<&PathBuf> = writers.iter().map(|name| &self.pythons[name].path).collect();
         let (judge, folder) = (&self.judge.path, root().join(OPS));
         for script in ["make.py", "make_serde.py"] {
             let script = folder.join(script);
+            let writers = &writers;
             quietly(cmd!(self.shell, "{judge} -W ignore {script} {writers...}"))?;
         }
         Ok(())
@@ -228,7 +237,8 @@ impl Corpus<'_> {
 
     /// Pickles that graphs are to come out as, by every CPython, and those that serde writes.
     fn graphs(&self) -> anyhow::Result<()> {
-        let writers = WRITERS.iter().filter_map(|name| self.pythons.get(*name)).filter(|python| python.is_cpython());
+        let writers = writers();
+        let writers = writers.iter().filter_map(|name| self.pythons.get(name)).filter(|python| python.is_cpython());
         let writers = writers.map(|python| &python.path);
         let judge = &self.judge.path;
         let _folder = self.shell.push_dir(root().join(GRAPHS));

@@ -37,7 +37,8 @@ pub(crate) fn demo(shell: &Shell, given: &[std::path::PathBuf]) -> anyhow::Resul
     title("No Python to run on: what Rust reads out of pickles that real interpreters wrote");
     shipped::show(shell)?;
     println!(
-        "\nMissing: a CPython from 3.9 to 3.15 that can make virtual environments.\nTo see the whole demo, {}",
+        "\nMissing: a CPython from {} that can make virtual environments.\nTo see the whole demo, {}",
+        python::supported_versions(),
         python::HOW_TO_INSTALL
     );
     Ok(())

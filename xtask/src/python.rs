@@ -54,7 +54,7 @@ pub(crate) struct Python {
 impl Python {
     /// Why the extension module cannot be built for this one, if it cannot.
     pub(crate) fn unsupported(&self) -> Option<String> {
-        let newest = PythonVersion::known().max().unwrap_or(OLDEST);
+        let newest = newest();
         let is_known_pypy = self.implementation == "PyPy" && OpcodeTable::of(Implementation::PyPy, self.version).is_some();
         if self.version < OLDEST {
             Some(format!("older than {OLDEST}"))
@@ -100,6 +100,16 @@ impl fmt::Display for Python {
         write!(f, "{} {}", self.implementation, self.full_version)?;
         if self.free_threaded { f.write_str(" free-threaded") } else { Ok(()) }
     }
+}
+
+/// The newest version that the extension module is built for.
+fn newest() -> PythonVersion {
+    PythonVersion::known().max().unwrap_or(OLDEST)
+}
+
+/// The versions of CPython that the extension module is built for, as in `3.9 to 3.13`.
+pub(crate) fn supported_versions() -> String {
+    format!("{OLDEST} to {}", newest())
 }
 
 /// All that was found.

@@ -1,5 +1,6 @@
 //! [`CodeLayout`]: the order in which a code object's attributes are the arguments of `types.CodeType`.
 
+use super::opcodes::NEWEST_MINOR;
 use crate::PythonVersion;
 
 macro_rules! define_fields {
@@ -83,7 +84,7 @@ pub struct CodeLayout {
 }
 
 macro_rules! layout {
-    ($first:literal..=$last:literal $($field:ident)*) => {
+    ($first:literal..=$last:tt $($field:ident)*) => {
         CodeLayout {
             fields: &[$(CodeField::$field),*],
             versions: (PythonVersion::new(3, $first), PythonVersion::new(3, $last)),
@@ -105,7 +106,7 @@ impl CodeLayout {
         Consts Names Varnames Filename Name Firstlineno Linetable Freevars Cellvars);
 
     /// The layout of CPython 3.11 and later (PEP 657 and exception tables), and of PyPy 3.11.
-    pub const PYTHON_3_11: CodeLayout = layout!(11..=15 Argcount Posonlyargcount Kwonlyargcount Nlocals Stacksize Flags Code
+    pub const PYTHON_3_11: CodeLayout = layout!(11..=NEWEST_MINOR Argcount Posonlyargcount Kwonlyargcount Nlocals Stacksize Flags Code
         Consts Names Varnames Filename Name Qualname Firstlineno Linetable Exceptiontable Freevars Cellvars);
 
     /// The layout of "nogil", the experimental branch of CPython 3.9 without a global interpreter lock.
@@ -124,7 +125,7 @@ impl CodeLayout {
             (3, 6 | 7) => Some(&Self::PYTHON_3_6),
             (3, 8 | 9) => Some(&Self::PYTHON_3_8),
             (3, 10) => Some(&Self::PYTHON_3_10),
-            (3, 11..=15) => Some(&Self::PYTHON_3_11),
+            (3, 11..=NEWEST_MINOR) => Some(&Self::PYTHON_3_11),
             _ => None,
         }
     }
@@ -161,7 +162,7 @@ mod tests {
             assert!(first <= version && version <= last, "{version}");
         }
         assert_eq!(CodeLayout::for_python(2, 7), None);
-        assert_eq!(CodeLayout::for_python(3, 16), None);
+        assert_eq!(CodeLayout::for_python(3, NEWEST_MINOR + 1), None);
     }
 
     #[test]

@@ -14,6 +14,9 @@ mod pypy_3_11;
 
 use super::opcode::OpcodeTable;
 
+/// The newest minor version of CPython 3 that has a table.
+pub(super) const NEWEST_MINOR: u8 = 15;
+
 /// Every table: those of CPython first, each from the oldest version to the newest.
 pub(super) static TABLES: [&OpcodeTable; 11] = [
     &cpython_3_6::TABLE,
