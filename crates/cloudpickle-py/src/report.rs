@@ -4,10 +4,10 @@ use cloud_reduce::{Finding, Function, Policy, Report, SizeTree};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
-    types::{PyBytes, PyDict, PyList, PyMemoryView, PyString},
+    types::{PyBytes, PyDict, PyList, PyString},
 };
 
-use crate::state::State;
+use crate::{state::State, unpickler::bytes_of};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(inspect, module)?)
@@ -85,17 +85,6 @@ pub(crate) fn check(py: Python<'_>, pickle: &Bound<'_, PyBytes>, allow: &Bound<'
     let error = State::get(py)?.disallowed_error.bind(py).call1((message,))?;
     error.setattr("findings", dicts(py, &findings, tell_finding)?)?;
     Err(PyErr::from_value(error))
-}
-
-/// The bytes of a bytes-like object, copied where they could be written to.
-pub(crate) fn bytes_of<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    if let Ok(bytes) = data.cast::<PyBytes>() {
-        return Ok(bytes.clone());
-    }
-    if data.cast::<PyString>().is_ok() {
-        return Err(PyTypeError::new_err("a bytes-like object is required, not 'str'"));
-    }
-    Ok(PyMemoryView::from(data)?.call_method0(pyo3::intern!(data.py(), "tobytes"))?.cast_into::<PyBytes>()?)
 }
 
 fn policy_of(name: &str, allow: Option<&Bound<'_, PyAny>>) -> PyResult<Policy> {

@@ -27,25 +27,7 @@ fn golden(name: &str) -> Vec<(Protocol, Vec<u8>)> {
 
 /// The bytes of a Python literal.
 fn unescape(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'\\' {
-            bytes.push(byte);
-            continue;
-        }
-        bytes.push(match rest.next().unwrap() {
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'x' => {
-                let digits = [rest.next().unwrap(), rest.next().unwrap()];
-                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
-            }
-            other => other,
-        });
-    }
-    bytes
+    pickle_parse::arg::string(format!("'{text}'").as_bytes()).unwrap().into_owned()
 }
 
 /// With these options, a value is written as CPython writes it at each protocol, into memory and into a stream.

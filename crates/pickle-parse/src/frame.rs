@@ -86,6 +86,8 @@ impl Frames {
         !self.enclose || offset >= self.end || self.hold_reads(offset, op)
     }
 
+    #[cold]
+    #[inline(never)]
     fn hold_reads(&self, offset: u64, op: &Op<'_>) -> bool {
         let mut start = offset;
         reads(op).into_iter().all(|bytes| {

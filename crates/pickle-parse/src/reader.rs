@@ -271,6 +271,11 @@ impl<R: BufRead> OpReader<R> {
 
     fn take_line(&mut self) -> Result<(), Gather> {
         let limit = self.limits.arg_bytes;
+        if limit == u64::MAX {
+            // a stream may know better than byte by byte
+            self.input.read_until(b'\n', &mut self.buffer)?;
+            return Ok(());
+        }
         let taken = self.input.by_ref().take(limit.saturating_add(1)).read_until(b'\n', &mut self.buffer)?;
         if taken as u64 > limit && self.buffer.last() != Some(&b'\n') {
             return Err(Gather::TooLong(taken as u64));

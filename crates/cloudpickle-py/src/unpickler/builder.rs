@@ -242,7 +242,7 @@ fn set_dict_item<'py>(
     Ok(())
 }
 
-fn type_name(object: &Bound<'_, PyAny>) -> String {
+pub(super) fn type_name(object: &Bound<'_, PyAny>) -> String {
     type_name_of(&object.get_type())
 }
 

@@ -9,12 +9,18 @@ use pyo3::{
     types::PyBytes,
 };
 
+use super::bytes_of;
+
 /// A Python file object, from which no byte behind the pickle is taken.
 ///
-/// A file that can `peek` lends its own buffer. From any other one only bytes that are known to belong to the pickle are read: those
-/// that an opcode asks for, and the whole of a frame.
+/// A file that can `peek` lends its own buffer. From any other one only bytes that are known to belong to the pickle are read:
+/// those that an opcode asks for, the lines of one that has lines, and the whole of a frame.
+///
+/// As with CPython's unpickler, what the file gives may be any bytes-like object. Unlike there, `read` may give less than what is
+/// asked for, as an unbuffered file does, and not more; and `readinto` is not called.
 pub(crate) struct File<'py> {
     read: Bound<'py, PyAny>,
+    readline: Bound<'py, PyAny>,
     peek: Option<Bound<'py, PyAny>>,
     /// What was read or peeked, and how much of it was used.
     buffer: Bound<'py, PyBytes>,
@@ -36,11 +42,13 @@ impl<'py> File<'py> {
     /// `TypeError` for an object without `read` and `readline`.
     pub(crate) fn new(file: &Bound<'py, PyAny>) -> PyResult<Self> {
         let py = file.py();
-        let (Some(read), Some(_)) = (file.getattr_opt(intern!(py, "read"))?, file.getattr_opt(intern!(py, "readline"))?) else {
+        let (Some(read), Some(readline)) = (file.getattr_opt(intern!(py, "read"))?, file.getattr_opt(intern!(py, "readline"))?)
+        else {
             return Err(PyTypeError::new_err("file must have 'read' and 'readline' attributes"));
         };
         Ok(File {
             read,
+            readline,
             peek: file.getattr_opt(intern!(py, "peek"))?,
             buffer: PyBytes::new(py, b""),
             used: 0,
@@ -55,10 +63,7 @@ impl<'py> File<'py> {
 
     /// Reads at most so many bytes from the file.
     fn read_bytes(&self, count: usize) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = self.read.call1((count,))?.cast_into::<PyBytes>().map_err(|error| {
-            let class = error.into_inner().get_type();
-            PyTypeError::new_err(format!("read() returned non-bytes object ({class}): the file must be binary"))
-        })?;
+        let bytes = bytes_of(&self.read.call1((count,))?)?;
         let len = bytes.as_bytes().len();
         if len > count {
             return Err(PyValueError::new_err(format!("read() returned too much data: {len} bytes, not {count}")));
@@ -97,23 +102,39 @@ impl<'py> File<'py> {
         self.read_used()?;
         self.used = 0;
         if let Some(peek) = &self.peek {
-            let peeked = match peek.call1((1 << 16,)) {
-                Ok(peeked) => Some(peeked),
+            match peek.call1((1 << 16,)) {
+                Ok(peeked) => self.buffer = bytes_of(&peeked)?,
                 // a file that only seems to be able to peek is read from
-                Err(error) if error.is_instance_of::<PyNotImplementedError>(self.py()) => None,
+                Err(error) if error.is_instance_of::<PyNotImplementedError>(self.py()) => self.peek = None,
                 Err(error) => return Err(error),
-            };
-            if let Some(bytes) = peeked
-                && let Ok(bytes) = bytes.cast_into::<PyBytes>()
-                && !bytes.as_bytes().is_empty()
-            {
-                self.buffer = bytes;
-                self.peeked = true;
+            }
+            self.peeked = !self.buffer.as_bytes().is_empty();
+            if self.peeked {
                 return Ok(());
             }
         }
         self.buffer = self.read_bytes(1)?;
         Ok(())
+    }
+
+    /// Appends what is left of a line to `out`, with its newline if the file has one there.
+    fn read_line(&mut self, out: &mut Vec<u8>) -> PyResult<usize> {
+        let before = out.len();
+        let buffered = &self.buffer.as_bytes()[self.used..];
+        if let Some(end) = buffered.iter().position(|&byte| byte == b'\n') {
+            out.extend_from_slice(&buffered[..=end]);
+            self.used += end + 1;
+            return Ok(out.len() - before);
+        }
+        if !self.peeked {
+            out.extend_from_slice(buffered);
+        }
+        self.read_used()?;
+        (self.buffer, self.used) = (bytes_of(&self.readline.call0()?)?, 0);
+        let line = self.buffer.as_bytes();
+        self.used = line.iter().position(|&byte| byte == b'\n').map_or(line.len(), |end| end + 1);
+        out.extend_from_slice(&line[..self.used]);
+        Ok(out.len() - before)
     }
 
     fn failed(&mut self, error: PyErr) -> io::Error {
@@ -219,5 +240,10 @@ impl BufRead for File<'_> {
 
     fn consume(&mut self, amount: usize) {
         self.used += amount;
+    }
+
+    fn read_until(&mut self, byte: u8, out: &mut Vec<u8>) -> io::Result<usize> {
+        debug_assert_eq!(byte, b'\n', "opcodes have lines only");
+        self.read_line(out).map_err(|error| self.failed(error))
     }
 }

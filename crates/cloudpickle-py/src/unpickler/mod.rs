@@ -119,7 +119,7 @@ pub(crate) fn loads<'py>(
         }
         Some(allow) => {
             // What is judged is what is loaded, whoever writes to the data meanwhile.
-            checked = report::bytes_of(data)?;
+            checked = bytes_of(data)?;
             report::check(py, &checked, &allow)?;
             checked.as_any()
         }
@@ -133,16 +133,27 @@ pub(crate) fn loads<'py>(
         return run(py, &mut machine(py, options, limits)?, bytes);
     }
     let mut machine = machine(py, options, limits(py)?)?;
-    if data.cast::<PyString>().is_ok() {
-        return Err(PyTypeError::new_err("a bytes-like object is required, not 'str'"));
-    }
-    // What can be written to is copied: the pickle may run code that writes to it.
-    let view = PyMemoryView::from(data)?;
-    if !view.getattr(intern!(py, "c_contiguous"))?.is_truthy()? {
-        return Err(PyBufferError::new_err("loads() needs contiguous bytes"));
-    }
-    let bytes = view.call_method0(intern!(py, "tobytes"))?.cast_into::<PyBytes>()?;
+    let bytes = bytes_of(data)?;
     run(py, &mut machine, bytes.as_bytes())
+}
+
+/// The bytes of a bytes-like object: copied where they could be written to, since a pickle may run code that does.
+///
+/// # Errors
+/// `TypeError` in CPython's words for any other object, `BufferError` for bytes that do not lie one behind the other.
+pub(crate) fn bytes_of<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    if let Ok(bytes) = data.cast::<PyBytes>() {
+        return Ok(bytes.clone());
+    }
+    let py = data.py();
+    let view = PyMemoryView::from(data).map_err(|error| match error.is_instance_of::<PyTypeError>(py) {
+        true => PyTypeError::new_err(format!("a bytes-like object is required, not '{}'", builder::type_name(data))),
+        false => error,
+    })?;
+    if !view.getattr(intern!(py, "c_contiguous"))?.is_truthy()? {
+        return Err(PyBufferError::new_err("memoryview: underlying buffer is not C-contiguous"));
+    }
+    Ok(view.call_method0(intern!(py, "tobytes"))?.cast_into::<PyBytes>()?)
 }
 
 /// The limits of a pickle that may write ints in decimal: as many digits as the interpreter converts.

@@ -1,0 +1,160 @@
+"""Files that do not answer as files do: what `load` makes of them is what the interpreter's own unpickler makes of them."""
+
+import array
+import io
+import pickle
+import re
+
+import cloudpickle_rs
+import pytest
+
+
+class File:
+    """Has what `pickle` asks for and nothing more."""
+
+    def __init__(self, data):
+        self._data = io.BytesIO(data)
+
+    def read(self, size):
+        return self._data.read(size)
+
+    def readline(self):
+        return self._data.readline()
+
+    def ahead(self, size):
+        return self._data.getvalue()[self._data.tell() :][:size]
+
+
+def raises(*_):
+    raise ZeroDivisionError("division by zero")
+
+
+def cannot(*_):
+    raise NotImplementedError
+
+
+def none(_):
+    return None
+
+
+def text(data):
+    return data.decode("latin-1")
+
+
+def number(_):
+    return 5
+
+
+def chars(data):
+    return array.array("b", data)
+
+
+def file(name, **methods):
+    return type(name, (File,), methods)
+
+
+def read(answer):
+    return file("read", read=lambda self, size: answer(self._data.read(size)))
+
+
+def readline(answer):
+    return file("readline", readline=lambda self: answer(self._data.readline()))
+
+
+def peek(answer):
+    return file("peek", peek=lambda self, size: answer(self.ahead(size)))
+
+
+PICKLES = {
+    "lines": pickle.dumps([1, "ab", 2.5], 0),
+    "a name": b"cmath\npi\n.",
+    "numbers": pickle.dumps([1, "abc", 70000], 2),
+    "a frame": pickle.dumps([1, "abc" * 10, ("x",)], 4),
+    "large bytes": pickle.dumps(b"y" * 100_000, 4),
+    "small bytes": b"B\5\0\0\0hello.",
+    "a bytearray": b"\x96\5\0\0\0\0\0\0\0hello.",
+    "an end too early": b"(K\1",
+    "a line too short": b"I12",
+    "a frame too short": b"\x95\x20\0\0\0\0\0\0\0N.",
+    "nothing": b"",
+}
+LIKE_PICKLE = {
+    "plain": File,
+    "a bytearray of readline": readline(bytearray),
+    "a view of readline": readline(memoryview),
+    "a str of readline": readline(text),
+    "None of readline": readline(none),
+    "nothing of readline": readline(lambda line: b""),
+    "half of readline": readline(lambda line: line[:1]),
+    "an error of readline": file("readline", readline=raises),
+    "a str of read": read(text),
+    "None of read": read(none),
+    "a number of read": read(number),
+    "nothing of read": read(lambda data: b""),
+    "an error of read": file("read", read=raises),
+    "peek": peek(bytes),
+    "a bytearray of peek": peek(bytearray),
+    "a view of peek": peek(memoryview),
+    "little of peek": peek(lambda ahead: ahead[:3]),
+    "nothing of peek": peek(lambda ahead: b""),
+    "an error of peek": file("peek", peek=raises),
+    "no peek after all": file("peek", peek=cannot),
+    "readinto": file("readinto", readinto=lambda self, buffer: self._data.readinto(buffer)),
+}
+# `pickle` before 3.15 goes on with this error pending, and ends in a `SystemError`.
+NO_BYTES_OF_PEEK = {"a str of peek": (peek(text), "str"), "None of peek": (peek(none), "NoneType")}
+# `pickle` refuses some of what these give.
+TAKEN = {
+    "a bytearray of read": read(bytearray),
+    "a view of read": read(memoryview),
+    "an array of read": read(chars),
+    "little of read": file("read", read=lambda self, size: self._data.read(min(size, 2))),
+    "little of readinto": file("readinto", readinto=lambda self, buffer: self._data.readinto(memoryview(buffer)[:2])),
+    "an error of readinto": file("readinto", readinto=raises),
+}
+
+
+LOADS = {"load": cloudpickle_rs.load, "Unpickler": lambda source: cloudpickle_rs.Unpickler(source).load()}
+
+
+def outcome(load, source):
+    """What `load` gives and where it leaves the file, or what it raises."""
+    try:
+        return (load(source), source._data.tell()), None
+    except Exception as error:
+        return None, error
+
+
+@pytest.mark.parametrize("data", PICKLES.values(), ids=PICKLES)
+@pytest.mark.parametrize("kind", LIKE_PICKLE.values(), ids=LIKE_PICKLE)
+@pytest.mark.parametrize("load", LOADS.values(), ids=LOADS)
+def test_a_file_is_read_as_pickle_reads_it(kind, data, load):
+    theirs, their_error = outcome(pickle.load, kind(data))
+    ours, our_error = outcome(load, kind(data))
+    assert ours == theirs, our_error or their_error
+    if their_error is not None:
+        assert isinstance(our_error, type(their_error))
+        assert re.sub(r" \((\w+ )?at byte \d+\)$", "", str(our_error)) == str(their_error)
+
+
+@pytest.mark.parametrize(("kind", "class_name"), NO_BYTES_OF_PEEK.values(), ids=NO_BYTES_OF_PEEK)
+@pytest.mark.parametrize("data", PICKLES.values(), ids=PICKLES)
+def test_what_peek_shows_has_to_be_bytes(kind, class_name, data):
+    with pytest.raises(TypeError, match=f"^a bytes-like object is required, not '{class_name}'$"):
+        cloudpickle_rs.load(kind(data))
+
+
+WHOLE = ["lines", "a name", "numbers", "a frame", "large bytes", "small bytes", "a bytearray"]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("kind", TAKEN.values(), ids=TAKEN)
+def test_a_file_that_pickle_does_not_always_read_is_read(kind, name):
+    source = kind(PICKLES[name])
+    assert cloudpickle_rs.load(source) == pickle.loads(PICKLES[name])
+    assert source._data.tell() == len(PICKLES[name])
+
+
+def test_more_than_was_asked_for_is_refused():
+    with pytest.raises(ValueError, match=r"^read\(\) returned too much data: 4 bytes, not 1$"):
+        cloudpickle_rs.load(file("read", read=lambda self, size: self._data.read(size + 3))(PICKLES["numbers"]))
