@@ -1,6 +1,6 @@
 """Beam: a pipeline whose functions are pickled with cloudpickle_rs, on the direct runner with worker processes.
 
-    pip install cloudpickle_rs apache-beam
+    pip install ./crates/cloudpickle-py apache-beam
     python examples/beam_pipeline.py
 
 Pickles name the copy of cloudpickle inside Beam, so that the workers need nothing else.

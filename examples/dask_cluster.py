@@ -1,6 +1,6 @@
 """Dask: a cluster of worker processes, whose client pickles with cloudpickle_rs.
 
-    pip install cloudpickle_rs distributed numpy
+    pip install ./crates/cloudpickle-py distributed numpy
     python examples/dask_cluster.py
 
 The workers are as Dask starts them, and load the pickles with the standard library and cloudpickle. To have cloudpickle_rs in

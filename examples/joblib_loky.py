@@ -1,6 +1,6 @@
 """joblib, loky, concurrent.futures and multiprocessing: worker processes that are sent functions of `__main__`.
 
-    pip install cloudpickle_rs "joblib>=1.6" numpy
+    pip install ./crates/cloudpickle-py "joblib>=1.6" numpy
     python examples/joblib_loky.py
 
 The workers are as the libraries start them, and load the pickles with the standard library and cloudpickle.

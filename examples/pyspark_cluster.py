@@ -1,6 +1,6 @@
 """PySpark 4: a driver that pickles with cloudpickle_rs, and worker processes of Spark's own `local-cluster` mode.
 
-    pip install cloudpickle_rs "pyspark>=4" pandas pyarrow      # and Java 17
+    pip install ./crates/cloudpickle-py "pyspark>=4" pandas pyarrow      # and Java 17
     python examples/pyspark_cluster.py
 
 The workers run PySpark as it is: pickles name the copy of cloudpickle inside PySpark, so that the workers need nothing else.

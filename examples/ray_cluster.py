@@ -1,6 +1,6 @@
 """Ray: a driver that pickles with cloudpickle_rs, and the worker processes that Ray starts.
 
-    pip install cloudpickle_rs ray numpy
+    pip install ./crates/cloudpickle-py ray numpy
     python examples/ray_cluster.py
 
 Pickles name the copy of cloudpickle inside Ray, so that the workers need nothing else. To have cloudpickle_rs in them as well:

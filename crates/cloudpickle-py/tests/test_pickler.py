@@ -319,6 +319,34 @@ def test_extension_codes_are_written_and_read(protocol):
             copyreg.remove_extension("importable", name, code)
 
 
+def cell_is_empty(cell):
+    try:
+        cell.cell_contents
+    except ValueError:
+        return True
+    return False
+
+
+def test_the_private_methods_for_functions_return_what_upstreams_do():
+    captured = [1]
+
+    def function(value, times=2):
+        return [TEXT, captured] * times
+
+    parts = []
+    for kind in PICKLERS:
+        pickler = kind(io.BytesIO())
+        assert pickler._function_reduce(importable.double) is NotImplemented
+        reduced = pickler._function_reduce(function)
+        arguments = pickler._function_getnewargs(function)
+        assert [type(part) for part in reduced[1]] == [type(part) for part in arguments]
+        code, namespace, name, defaults, closure = arguments
+        # the cells are filled later
+        assert code is function.__code__ and [cell_is_empty(cell) for cell in closure] == [True]
+        parts.append([reduced[0].__name__, reduced[2], reduced[5].__name__, namespace, name, defaults])
+    assert parts[0] == parts[1]
+
+
 def test_fast_writes_no_memo(protocol):
     written = []
     for kind in reversed(PICKLERS):

@@ -271,14 +271,26 @@ impl Pickler {
 
     /// Reduces functions and classes; `NotImplemented` for everything else, and for what is pickled by reference.
     fn reducer_override<'py>(slf: &Bound<'py, Self>, obj: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
         if let Ok(class) = obj.cast::<pyo3::types::PyType>() {
             return class::class_reduce(class);
         }
-        if !lookup::is_function(obj)? || should_pickle_by_reference(obj, None)? {
-            return Ok(py.NotImplemented().into_bound(py));
+        if !lookup::is_function(obj)? {
+            return Ok(slf.py().NotImplemented().into_bound(slf.py()));
+        }
+        Self::_function_reduce(slf, obj)
+    }
+
+    /// Reduces a function to its parts; `NotImplemented` where it is pickled by reference.
+    fn _function_reduce<'py>(slf: &Bound<'py, Self>, obj: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        if should_pickle_by_reference(obj, None)? {
+            return Ok(slf.py().NotImplemented().into_bound(slf.py()));
         }
         Ok(Self::_dynamic_function_reduce(slf, obj)?.into_any())
+    }
+
+    /// The arguments of `_make_function` for a function.
+    fn _function_getnewargs<'py>(slf: &Bound<'py, Self>, func: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        Self::_dynamic_function_reduce(slf, func)?.get_item(1)
     }
 
     /// Reduces a function to its parts.
