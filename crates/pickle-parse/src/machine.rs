@@ -71,27 +71,29 @@ enum End<'a, V, E> {
     Unreadable(OpError),
 }
 
-/// Executes an op, and returns what comes behind it.
-struct Execute<'m, B: Builder>(&'m mut Machine<B>);
+/// Executes an op, and returns what comes behind it. `None` if the pickle is not executed further, and `end` says why: a place of its
+/// own for that lets the common way out be a pointer in a register.
+struct Execute<'m, 'a, B: Builder> {
+    machine: &'m mut Machine<B>,
+    end: &'m mut End<'a, B::Value, B::Error>,
+}
 
-impl<'a, B: Builder> Then<'a> for Execute<'_, B> {
-    type Out = Result<&'a [u8], End<'a, B::Value, B::Error>>;
+impl<'a, B: Builder> Then<'a> for Execute<'_, 'a, B> {
+    type Out = Option<&'a [u8]>;
 
     #[inline(always)]
     fn then(self, read: Result<(&'a [u8], Op<'a>), OpError>) -> Self::Out {
-        let Execute(machine) = self;
-        let (after, op) = match read {
-            Ok(read) => read,
-            Err(error) => return Err(End::Unreadable(error)),
+        let Execute { machine, end } = self;
+        *end = match read {
+            Ok((after, Op::Frame(length))) => End::Frame(length, after),
+            Ok((after, op)) => match machine.execute(&op) {
+                Ok(Flow::Next) => return Some(after),
+                Ok(Flow::Stop(value)) => End::Stop(value, after),
+                Err(fault) => End::Fault(fault, op.opcode()),
+            },
+            Err(error) => End::Unreadable(error),
         };
-        if let Op::Frame(length) = op {
-            return Err(End::Frame(length, after));
-        }
-        match machine.execute(&op) {
-            Ok(Flow::Next) => Ok(after),
-            Ok(Flow::Stop(value)) => Err(End::Stop(value, after)),
-            Err(fault) => Err(End::Fault(fault, op.opcode())),
-        }
+        None
     }
 }
 
@@ -201,12 +203,13 @@ impl<B: Builder> Machine<B> {
             let reach = executed + self.frames.reach(start + executed as u64, left);
             let end = start + reach as u64;
             let mut rest = &input[executed..reach];
-            let (offset, why) = loop {
+            let mut why = End::Unreadable(OpError::RanOut);
+            let offset = loop {
                 let offset = end - rest.len() as u64;
                 self.builder.at(offset);
-                match op_then(rest, Execute(self)) {
-                    Ok(after) => rest = after,
-                    Err(why) => break (offset, why),
+                match op_then(rest, Execute { machine: self, end: &mut why }) {
+                    Some(after) => rest = after,
+                    None => break offset,
                 }
             };
             executed = reach - rest.len();
