@@ -71,8 +71,8 @@ def test_a_file_that_dies_may_call_the_pickler_that_had_it(kind):
     assert calls == [{}]
 
 
-@pytest.mark.skipif(upstream.PYPY, reason="PyPy crashes where its C API cannot copy a bytes object")
 def test_out_of_memory_is_a_memory_error():
+    """PyPy may end the process instead, where its C API finds no memory to show a `bytes` object in."""
     pytest.importorskip("resource")
     script = """
 import resource
@@ -85,7 +85,8 @@ except MemoryError:
     print("MemoryError")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.strip() == "MemoryError", done.stderr
+    ended = done.returncode < 0 and not done.stdout
+    assert done.stdout.strip() == "MemoryError" or (upstream.PYPY and ended), (done.returncode, done.stderr)
 
 
 def test_what_a_code_object_refers_to_dies_with_it():

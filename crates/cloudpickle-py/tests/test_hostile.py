@@ -199,3 +199,10 @@ def test_mutated_pickles_never_harm_the_process(seed, processes):
     """The process has a limit on memory and on time, and says at its end how many it tried."""
     done = processes.run(Path(__file__).with_name("mutating.py"), seed, packages=["cloudpickle_rs"])
     assert "tried 20000" in done.stdout
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_objects_that_disturb_their_pickling_never_harm_the_process(seed, processes):
+    """Two threads do so at once; the process says at its end how many objects it tried."""
+    done = processes.run(Path(__file__).with_name("disturbing.py"), seed, packages=["cloudpickle_rs"])
+    assert "tried 1000" in done.stdout

@@ -35,6 +35,12 @@ assert cloudpickle.dumps is cloudpickle_rs.dumps and cloudpickle.__version__ == 
     assert done.returncode == 0, done.stderr
 
 
+def test_cloudpickle_cannot_be_imported_before_this_module():
+    script = "import pickle\ntry:\n    import cloudpickle\nexcept AttributeError as error:\n    print(error)\n"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "dispatch" in done.stdout, (done.stdout, done.stderr)
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -1,15 +1,18 @@
 """The zoo: what the files in `scripts/` call to list objects of their `__main__` and what a copy must do.
 
 Such a file is run as `__main__` with a path to write to. There each object is dumped at every protocol and compared
-with upstream's bytes; `loading.py` then loads the copies in a process where none of the definitions exist.
+with upstream's bytes; `loading.py` then loads the copies in a process where none of the definitions exist. Where a
+number of rounds follows the path, each object is dumped and loaded so often instead, to see what that leaves behind.
 """
 
+import functools
 import json
 import pickle
 import sys
 
 import cloudpickle
 
+from leaks import left_by
 from oracle import compare
 
 PROTOCOLS = range(6)
@@ -29,6 +32,8 @@ def finish():
     """Dumps all cases and writes the pickles and the differences to the file that the command line names."""
     import cloudpickle_rs
 
+    if len(sys.argv) > 2:
+        return look_for_leaks(cloudpickle_rs, int(sys.argv[2]))
     differences, pickles = {}, []
     for name, obj, checks, shares in _cases:
         by_protocol = {}
@@ -48,3 +53,23 @@ def finish():
         pickle.dump(pickles, file)
     with open(sys.argv[1] + ".json", "w", encoding="utf-8") as file:
         json.dump(differences, file)
+
+
+def look_for_leaks(cloudpickle_rs, rounds):
+    """Writes to the file that the command line names which cases leave something behind, and where upstream does not."""
+
+    def round_trip(dumps, loads, obj):
+        try:
+            loads(dumps(obj))
+        except AttributeError as error:
+            # an enum's names of sums of its flags cannot be set again where the enum is still there
+            assert "reassign member" in str(error)
+
+    def calls(dumps, loads):
+        return {name: functools.partial(round_trip, dumps, loads, obj) for name, obj, _, _ in _cases}
+
+    # what an object collects in each round it collects with upstream too
+    ours, theirs = calls(cloudpickle_rs.dumps, cloudpickle_rs.loads), calls(cloudpickle.dumps, pickle.loads)
+    left = left_by(ours, rounds, theirs)
+    with open(sys.argv[1] + ".json", "w", encoding="utf-8") as file:
+        json.dump(left, file)

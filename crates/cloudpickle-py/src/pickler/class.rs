@@ -268,12 +268,14 @@ fn class_state<'py>(class: &Bound<'py, PyType>, kind: ClassKind) -> PyResult<Bou
         // The interpreter makes the descriptors of slots again.
         let slots = class.getattr(class::SLOTS)?;
         if slots.is_instance_of::<PyString>() {
-            attributes.del_item(slots)?;
+            attributes.del_item(mangled(class, &slots)?)?;
         } else {
             for slot in slots.try_iter()? {
                 let slot = slot?;
-                if attributes.contains(&slot)? {
-                    attributes.del_item(slot)?;
+                for name in [mangled(class, &slot)?, slot] {
+                    if attributes.contains(&name)? {
+                        attributes.del_item(name)?;
+                    }
                 }
             }
         }
@@ -284,6 +286,23 @@ fn class_state<'py>(class: &Bound<'py, PyType>, kind: ClassKind) -> PyResult<Bou
         }
     }
     Ok(attributes)
+}
+
+/// The name under which a class has the descriptor of a slot: that of a private one is mangled (`_Py_Mangle`). Upstream leaves that
+/// descriptor among the attributes, and no other process can load them.
+fn mangled<'py>(class: &Bound<'py, PyType>, slot: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if let Ok(text) = slot.cast::<PyString>()
+        && let Ok(text) = text.to_str()
+        && text.starts_with("__")
+        && !text.ends_with("__")
+    {
+        let class_name = class.getattr(intern!(class.py(), "__name__"))?;
+        let class_name = class_name.str()?.to_string_lossy().trim_start_matches('_').to_owned();
+        if !class_name.is_empty() {
+            return Ok(PyString::new(class.py(), &format!("_{class_name}{text}")).into_any());
+        }
+    }
+    Ok(slot.clone())
 }
 
 /// The state of a class, as `_class_setstate` takes it.

@@ -72,8 +72,8 @@ impl<'py> Walk<'_, 'py> {
             let class = bytes.get_type().into_any();
             return self.save_call(&class, &PyTuple::empty(self.py), Some(object));
         }
-        let text: String = bytes.as_bytes().iter().map(|&byte| char::from(byte)).collect();
-        let arguments = PyTuple::new(self.py, [PyString::new(self.py, &text), intern!(self.py, "latin1").clone()])?;
+        let latin1 = intern!(self.py, "latin1").as_any();
+        let arguments = PyTuple::new(self.py, [&object.call_method1(intern!(self.py, "decode"), (latin1,))?, latin1])?;
         self.save_call(&self.state.codecs_encode.bind(self.py).clone(), &arguments, Some(object))
     }
 
@@ -91,7 +91,7 @@ impl<'py> Walk<'_, 'py> {
         if bytearray.is_empty() {
             return self.save_call(&class, &PyTuple::empty(self.py), Some(object));
         }
-        let arguments = PyTuple::new(self.py, [PyBytes::new(self.py, &bytearray.to_vec())])?;
+        let arguments = PyTuple::new(self.py, [self.py.get_type::<PyBytes>().call1((bytearray,))?])?;
         self.save_call(&class, &arguments, Some(object))
     }
 

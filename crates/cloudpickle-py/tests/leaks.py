@@ -1,0 +1,57 @@
+"""Whether something that is done again and again leaves anything behind."""
+
+import gc
+import os
+import sys
+
+# how often twice as many rounds are tried before it is a leak: the interpreter's own caches are full at some time
+DOUBLINGS = 6
+
+
+def blocks():
+    """How many blocks of memory Python objects have; on PyPy, which does not tell, how many objects there are."""
+    count = getattr(sys, "getallocatedblocks", None)
+    for _ in range(1 if count else 4):
+        gc.collect()
+    return count() if count else len(gc.get_objects())
+
+
+def resident():
+    """The bytes of the process that are in memory, those that no Python object has included; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def growth(run, rounds, doublings=DOUBLINGS):
+    """What calls of `run` leave behind, told in words; `None` if that comes to less than a block for every other call."""
+    for _ in range(20):
+        run()
+    for _ in range(doublings + 1):
+        before = blocks(), resident()
+        for _ in range(rounds):
+            run()
+        more_blocks, more_bytes = blocks() - before[0], resident() - before[1]
+        if more_blocks < rounds // 2 and more_bytes < (1 << 20) + 16 * rounds:
+            return None
+        rounds *= 2
+    return f"{rounds // 2} rounds leave {more_blocks} blocks, {more_bytes} bytes"
+
+
+def left_by(calls, rounds, oracle=None):
+    """Which of the calls, which are given by name, leave something behind that those of the oracle do not: `{name: what}`."""
+
+    def run_all():
+        for call in calls.values():
+            call()
+
+    if growth(run_all, rounds, doublings=0) is None:
+        return {}
+    left = {}
+    for name, call in calls.items():
+        if growth(call, rounds, doublings=0) is None or (oracle and growth(oracle[name], rounds, doublings=0)):
+            continue
+        left[name] = growth(call, rounds)
+    return {name: what for name, what in left.items() if what}

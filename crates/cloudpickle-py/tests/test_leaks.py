@@ -1,0 +1,125 @@
+"""Nothing is left behind by dumping and loading, however often, whether it succeeds or fails.
+
+`CLOUDPICKLE_RS_ROUNDS=1000000 pytest tests/test_leaks.py -k lambdas` does so a million times.
+"""
+
+import io
+import json
+import os
+import pickle
+
+import cloudpickle_rs
+import pytest
+
+import importable
+from leaks import left_by
+from test_zoo import scripts
+from upstream import PYPY
+
+# PyPy, whose C API takes its time, gets fewer rounds of less
+ROUNDS = int(os.environ.get("CLOUDPICKLE_RS_ROUNDS", "10" if PYPY else "60"))
+SCRIPTS = [path for path in scripts() if not PYPY or path.stem in ("lambdas", "readme")]
+# seconds: what a round of a script takes, with much to spare
+PATIENCE = 120 + ROUNDS
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_dumping_and_loading_the_zoo_leaves_nothing_behind(script, processes, tmp_path):
+    processes.run(script, tmp_path / "leaks", ROUNDS, timeout=PATIENCE)
+    assert json.loads((tmp_path / "leaks.json").read_text(encoding="utf-8")) == {}
+
+
+def make_counter():
+    count = 0
+
+    def up():
+        nonlocal count
+        count += 1
+        return count
+
+    return up, lambda: count
+
+
+class Fails:
+    def __reduce__(self):
+        raise LookupError("on purpose")
+
+
+class FullDisk:
+    def write(self, data):
+        raise OSError("on purpose")
+
+
+class Hooked(cloudpickle_rs.Pickler):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.itself = self
+
+    def persistent_id(self, obj):
+        return "square" if isinstance(obj, importable.Square) else None
+
+    def reducer_override(self, obj):
+        return super().reducer_override(obj)
+
+
+class Finding(cloudpickle_rs.Unpickler):
+    def persistent_load(self, pid):
+        return [pid, self]
+
+    def find_class(self, module, name):
+        return super().find_class(module, name)
+
+
+VALUE = [make_counter(), lambda x, y=[1]: (x, y), type("Local", (), {"n": 1}), {"k": importable.Shape("s")}, importable.Square(2)]
+PICKLED = cloudpickle_rs.dumps(VALUE)
+
+
+def fails(call, *args):
+    """Calls what must not succeed."""
+    try:
+        call(*args)
+    except Exception:
+        return
+    raise AssertionError("it succeeds")
+
+
+def hooked_and_found():
+    file = io.BytesIO()
+    pickler = Hooked(file, 4)
+    pickler.dump(VALUE)
+    pickler.dump(VALUE)
+    pickler.clear_memo()
+    other = cloudpickle_rs.Pickler(file)
+    other.memo = pickler.memo.copy()
+    file.seek(0)
+    finding = Finding(file)
+    finding.itself = [finding, finding.load(), finding.load()]
+
+
+def buffers():
+    kept = []
+    data = cloudpickle_rs.dumps([pickle.PickleBuffer(bytearray(5000))], 5, kept.append)
+    cloudpickle_rs.loads(data, buffers=kept)
+
+
+def cut_short():
+    for length in range(1, len(PICKLED), 97):
+        fails(cloudpickle_rs.loads, PICKLED[:length])
+
+
+CALLS = {
+    "many dumps with hooks and memos": hooked_and_found,
+    "buffers": buffers,
+    "an object that fails": lambda: fails(cloudpickle_rs.dumps, [VALUE, Fails()]),
+    "a file that fails": lambda: fails(cloudpickle_rs.dump, VALUE, FullDisk()),
+    "what cannot be pickled": lambda: fails(cloudpickle_rs.dumps, [VALUE, lambda: FullDisk, {"file": io.BufferedReader(io.BytesIO())}]),
+    "pickles cut short": cut_short,
+    "a name that is not there": lambda: fails(cloudpickle_rs.loads, b"cimportable\nno_such_name\n."),
+    "what is inspected": lambda: str(cloudpickle_rs.inspect(PICKLED)),
+}
+
+
+def test_hooks_and_failures_leave_nothing_behind():
+    for call in CALLS.values():
+        call()
+    assert left_by(CALLS, ROUNDS) == {}
