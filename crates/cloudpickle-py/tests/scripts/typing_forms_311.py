@@ -1,20 +1,11 @@
 """What `typing` has since Python 3.11."""
 
 import typing
-from typing import Generic, NamedTuple, NotRequired, Required, Self, TypedDict, TypeVar
+from typing import Generic, NotRequired, Required, TypedDict, TypeVar
 
 from zoo import case, finish
 
 T = TypeVar("T")
-Movie = TypedDict("Movie", {"name": str, "year": int})
-
-
-class Pair(NamedTuple, Generic[T]):
-    left: T
-    right: T
-
-    def swapped(self) -> Self:
-        return Pair(self.right, self.left)
 
 
 class Answer(TypedDict, Generic[T]):
@@ -36,9 +27,7 @@ class Record:
     field: int = 1
 
 
-case("a generic named tuple", Pair(1, 2), "copy.swapped() == (2, 1)")
 case("a generic dict of keys", Answer, "copy(value=1) == {'value': 1}")
-case("TypedDict, called", Movie, "copy(name='n', year=1) == {'name': 'n', 'year': 1} and copy.__total__")
 case("required keys", Options, "copy.__optional_keys__ == {'size'} and copy.__required_keys__ == {'name'}")
 case("a transform", [recorded, Record], "copy[0](copy[1])().field == 1 and copy[0].__dataclass_transform__['eq_default']")
 finish()
