@@ -9,7 +9,7 @@ import cloudpickle_rs
 import pytest
 
 import importable
-from upstream import plain_loads
+from upstream import PYPY, plain_loads
 
 
 def sample():
@@ -201,8 +201,10 @@ def test_mutated_pickles_never_harm_the_process(seed, processes):
     assert "tried 20000" in done.stdout
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_objects_that_disturb_their_pickling_never_harm_the_process(seed, processes):
-    """Two threads do so at once; the process says at its end how many objects it tried."""
-    done = processes.run(Path(__file__).with_name("disturbing.py"), seed, packages=["cloudpickle_rs"])
-    assert "tried 1000" in done.stdout
+if not PYPY:  # its C API ends the process where a closure's cell is emptied on the way
+
+    @pytest.mark.parametrize("seed", range(2))
+    def test_objects_that_disturb_their_pickling_never_harm_the_process(seed, processes):
+        """Two threads do so at once; the process says at its end how many objects it tried."""
+        done = processes.run(Path(__file__).with_name("disturbing.py"), seed, packages=["cloudpickle_rs"])
+        assert "tried 1000" in done.stdout
