@@ -16,7 +16,7 @@ import types
 
 import cloudpickle_rs
 
-COUNT = 500
+COUNT = 100
 PLAIN = [{"a": [1, (2, "three")], "b": {4.5}}, lambda x, y=[1]: (x, y)]
 
 

@@ -207,4 +207,4 @@ if not PYPY:  # its C API ends the process where a closure's cell is emptied on 
     def test_objects_that_disturb_their_pickling_never_harm_the_process(seed, processes):
         """Two threads do so at once; the process says at its end how many objects it tried."""
         done = processes.run(Path(__file__).with_name("disturbing.py"), seed, packages=["cloudpickle_rs"])
-        assert "tried 1000" in done.stdout
+        assert "tried 200" in done.stdout
