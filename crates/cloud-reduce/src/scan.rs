@@ -2,6 +2,12 @@
 
 #[cfg(feature = "files")]
 mod file;
+#[cfg(feature = "files")]
+mod npy;
+#[cfg(feature = "files")]
+mod packed;
+#[cfg(feature = "files")]
+mod zip;
 
 use bytes::Bytes;
 use num_bigint::BigInt;
@@ -13,7 +19,7 @@ pub use file::{Member, has_pickle_name, scan_file};
 
 use crate::{
     Policy,
-    report::{Finding, Trace, findings},
+    report::{Finding, FindingKind, Trace, findings},
 };
 
 /// What [`scan`] found.
@@ -32,10 +38,11 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Whether the data is a pickle, or begins as one. Any text may begin with a few opcodes.
+    /// Whether the data is a pickle, begins as one, or does what no text does by chance, whatever error follows. Any text may begin
+    /// with a few opcodes, such as those that import something or name a persistent id.
     #[must_use]
     pub fn looks_like_a_pickle(&self) -> bool {
-        self.pickles > 0 || self.has_proto
+        self.pickles > 0 || self.has_proto || self.findings.iter().any(is_no_text)
     }
 }
 
@@ -59,6 +66,43 @@ impl Scan {
 #[must_use]
 pub fn scan(data: impl Into<Bytes>, policy: &Policy) -> Scan {
     scan_at(&data.into(), policy, 0)
+}
+
+/// Whether a finding is none that the lines of a text make.
+fn is_no_text(finding: &Finding) -> bool {
+    match finding.kind {
+        FindingKind::Import | FindingKind::PersistentId | FindingKind::Broken => false,
+        // `(in-package :example)` calls what it imports, of which there is nothing.
+        FindingKind::Call => {
+            let callee = finding.subject.split('(').next().unwrap_or_default();
+            callee.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | ':'))
+        }
+        _ => true,
+    }
+}
+
+/// Whether data is an archive that PyTorch looks into where it is given bytes: a zip archive, or one of tar.
+pub(crate) fn is_archive(data: &[u8]) -> bool {
+    data.starts_with(b"PK\x03\x04") || is_tar(data)
+}
+
+/// Whether data begins with the header of a member of a tar archive, of any age: it has the sum of its own bytes.
+fn is_tar(data: &[u8]) -> bool {
+    const SUM: std::ops::Range<usize> = 148..156;
+    let Some(header) = data.first_chunk::<512>() else { return false };
+    let field = &header[SUM];
+    let digits = field.iter().take_while(|&&byte| byte != 0).filter(|byte| matches!(byte, b'0'..=b'7'));
+    let sum = match field[0] {
+        // A number in base 256.
+        0x80 => field[1..].iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
+        _ => digits.fold(0, |sum, &digit| sum << 3 | u64::from(digit - b'0')),
+    };
+    let others = || header[..SUM.start].iter().chain(&header[SUM.end..]);
+    let blanks = (SUM.len() * usize::from(b' ')) as u64;
+    let unsigned: u64 = others().map(|&byte| u64::from(byte)).sum();
+    // Some writers took bytes for signed, and Python reads what they wrote.
+    let signed: i64 = others().map(|&byte| i64::from(byte.cast_signed())).sum();
+    header[257..].starts_with(b"ustar") || sum == unsigned + blanks || i64::try_from(sum) == Ok(signed + blanks as i64)
 }
 
 /// The findings in what another pickle gives to a call.

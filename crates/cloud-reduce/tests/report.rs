@@ -114,6 +114,16 @@ fn what_a_pickle_hides_is_found() {
 }
 
 #[test]
+fn an_op_that_cannot_be_read_and_crosses_the_end_of_a_frame_is_a_finding() {
+    let pickle = |frame: u8| [b"\x80\x05\x95", &[frame, 0, 0, 0, 0, 0, 0, 0][..], b"c\x81acos\nsystem\n."].concat();
+    let found = scan(pickle(4), &Policy::plain());
+    let kinds: Vec<_> = found.findings.iter().map(|finding| (finding.kind, finding.offset)).collect();
+    assert_eq!(kinds, [(FindingKind::Frames, 11), (FindingKind::Broken, 11)]);
+    let found = scan(pickle(15), &Policy::plain());
+    assert!(found.findings.is_empty() && found.error.is_some(), "{found:?}");
+}
+
+#[test]
 fn what_a_policy_allows_is_no_finding() {
     let mut acme = Policy::plain();
     acme.allow("new:acme.*".parse().unwrap());

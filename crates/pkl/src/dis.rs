@@ -17,6 +17,12 @@ use crate::input::Input;
 ///
 /// Each file's first pickle is listed; what comes behind its STOP is not looked at.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pkl dis job.pkl
+  pkl dis --annotate job.pkl           what each opcode does
+  pkl dis --memo first.pkl second.pkl  two pickles of one pickler
+  cat job.pkl | pkl dis -")]
 pub(crate) struct Dis {
     /// The pickle files; `-` is standard input
     #[arg(value_name = "FILE", required = true)]

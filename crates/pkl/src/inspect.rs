@@ -15,14 +15,14 @@ use crate::{
 
 /// Tell what a pickle is and does: what loading it imports and calls, what it carries and needs, and where its bytes go
 ///
-/// Functions that it carries are shown with signature, globals, cells and bytecode. Findings are what a policy does not allow; it
+/// Functions that it carries are shown with signature, globals and cells, and with --code with bytecode. Findings are what a policy does not allow; it
 /// is `cloudpickle` unless given: what cloudpickle itself calls. A broken pickle is told of as far as it goes.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   pkl inspect job.pkl
   pkl inspect --code job.pkl                     the bytecode of its functions too
-  pkl inspect --allow numpy.** --allow 'new:acme.*' job.pkl
+  pkl inspect --policy cloudpickle,numpy --allow 'new:acme.*' job.pkl
   pkl inspect --json job.pkl | jq '.functions[].needs.modules'")]
 pub(crate) struct Inspect {
     /// The pickle files; `-` is standard input

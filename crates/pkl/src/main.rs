@@ -65,7 +65,7 @@ fn main() -> ExitCode {
         // Whoever read the output has read enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            anstream::eprintln!("{}pkl:{} {error:#}", style::BAD, style::RESET);
+            anstream::eprintln!("{}pkl:{} {}", style::BAD, style::RESET, style::name(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -27,13 +27,17 @@ use crate::{
 /// folders, files that are no pickles are passed over. The policy is `models` unless given: what ordinary models of scikit-learn,
 /// numpy and PyTorch need, and plain data.
 ///
-/// The exit code is 0 where nothing was found, 1 where something was, and 2 where nothing was found but a file cannot be read.
+/// What cannot be looked into counts as a finding: 7z, tar, bzip2, xz, LZMA, LZ4, Zstandard and RAR, a member that needs a password,
+/// what is damaged, archives deeper within each other than four.
+///
+/// The exit code is 0 where nothing was found, 1 where something was, and 2 where nothing was found but a file cannot be read, or
+/// where the command line is wrong.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   pkl scan model.pt
   pkl scan --policy sklearn --allow 'new:acme.**' models/
-  pkl scan --policy cloudpickle --allow numpy.** jobs/
+  pkl scan --policy cloudpickle,numpy jobs/
   pkl scan --json downloads/ | jq '.files[] | select(.members[].findings != [])'")]
 pub(crate) struct Scan {
     /// Files and folders; `-` is standard input
@@ -96,18 +100,18 @@ impl Scan {
         let mut tally = Tally::new(outcomes, unreadable);
         let (bad, hint, dim, good) = (style::BAD, style::HINT, style::DIM, style::GOOD);
         for (target, outcome) in targets.iter().zip(outcomes) {
-            let name = style::name(&target.input.to_string());
+            let name = || style::name(&target.input.to_string());
             match outcome {
                 Outcome::NoPickle => {}
-                Outcome::Unreadable(error) => writeln!(out, "{bad}{name}:{bad:#} cannot be read: {error}")?,
+                Outcome::Unreadable(error) => writeln!(out, "{bad}{}:{bad:#} cannot be read: {error}", name())?,
                 Outcome::Scanned(members) => {
                     if self.verbose && !members.iter().any(|member| has_findings(member) || member.scan.error.is_some()) {
-                        writeln!(out, "{name}: {good}nothing found{good:#}")?;
+                        writeln!(out, "{}: {good}nothing found{good:#}", name())?;
                     }
-                    for member in members {
+                    for member in members.iter().filter(|member| has_findings(member) || member.scan.error.is_some()) {
                         let path = match &*member.path {
-                            "" => name.clone(),
-                            path => format!("{name}!{}", style::name(path)),
+                            "" => name(),
+                            path => format!("{}!{}", name(), style::name(path)),
                         };
                         if let Some(error) = &member.scan.error {
                             writeln!(out, "{bad}{path}:{bad:#} cannot be read as a pickle: {error}")?;
@@ -184,11 +188,20 @@ fn walk(folder: &Path, targets: &mut Vec<Target>, unreadable: &mut Vec<String>) 
         entries.sort_by_key(fs::DirEntry::file_name);
         let mut folders: Vec<PathBuf> = Vec::new();
         for entry in entries {
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+            let path = entry.path();
+            // Only links have to be asked again what they lead to.
+            let kind = match entry.file_type() {
+                Ok(kind) if kind.is_symlink() => fs::metadata(&path).map(|metadata| (metadata.file_type(), true)),
+                kind => kind.map(|kind| (kind, false)),
+            };
+            match kind {
+                Ok((kind, false)) if kind.is_dir() => folders.push(path),
                 // Pipes and devices have no end.
-                Ok(_) if entry.path().is_file() => {
-                    targets.push(Target { input: entry.path().into_os_string().into(), in_folder: true });
+                Ok((kind, _)) if kind.is_file() => {
+                    targets.push(Target { input: path.into_os_string().into(), in_folder: true });
+                }
+                Err(error) if has_pickle_name(&path.to_string_lossy()) => {
+                    unreadable.push(format!("{}: {error}", path.display()));
                 }
                 _ => {}
             }
@@ -243,11 +256,8 @@ fn scan_one(target: &Target, policy: &Policy) -> Outcome {
         Ok(data) => data,
         Err(error) => return Outcome::Unreadable(format!("{:#}", error.root_cause())),
     };
-    if data.is_empty() && target.in_folder {
-        return Outcome::NoPickle;
-    }
-    let mut members = scan_file(data, policy);
     let is_expected = !target.in_folder || has_pickle_name(&target.input.to_string());
+    let mut members = scan_file(data, policy);
     if !is_expected {
         // The first opcodes of many a text are those of a pickle.
         members.retain(|member| !member.path.is_empty() || member.scan.looks_like_a_pickle());

@@ -7,7 +7,7 @@ use clap::Args;
 use pickle_parse::{Loader, Strings};
 use serde_json::json;
 
-use crate::input::Input;
+use crate::{input::Input, style};
 
 /// Show the objects that a pickle makes, one a line
 ///
@@ -49,7 +49,7 @@ impl Tree {
                 continue;
             }
             if self.files.len() > 1 {
-                writeln!(out, "==> {file} <==")?;
+                writeln!(out, "==> {} <==", style::name(&file.to_string()))?;
             }
             for &id in graph.discarded() {
                 write!(out, "discarded: {}", tree(id))?;

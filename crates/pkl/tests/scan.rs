@@ -106,3 +106,52 @@ fn there_are_no_colours_in_a_pipe() {
         .unwrap();
     assert!(text(&forced).contains('\u{1b}'));
 }
+
+#[test]
+fn what_a_file_in_a_folder_does_is_told_whatever_its_name() {
+    let folder = folder("scan-names");
+    for (below, name, content, code) in [
+        ("stop", "model.bin", &BAD[..BAD.len() - 1], 1),
+        ("packed", "model.7z", b"7z\xbc\xaf\x27\x1c\0\x04", 1),
+        ("text", "classes.txt", b"cat\nhorse\n", 0),
+        ("lisp", "example.lisp", b"(in-package :example)\n\n", 0),
+        ("empty", "empty", b"", 0),
+        ("empty-pickle", "empty.pkl", b"", 2),
+    ] {
+        fs::create_dir(folder.join(below)).unwrap();
+        fs::write(folder.join(below).join(name), content).unwrap();
+        let output = pkl(&folder, &["scan", below]);
+        assert_eq!(output.status.code(), Some(code), "{below}: {}", text(&output));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_to_files_are_followed_and_those_to_nothing_cannot_be_read() {
+    let folder = folder("scan-links");
+    fs::write(folder.join("bad"), BAD).unwrap();
+    for (below, target, link, code) in [
+        ("file", "../bad", "link", 1),
+        ("nothing", "missing", "link.pkl", 2),
+        ("no-pickle", "missing", "link.txt", 0),
+        ("loop", ".", "link", 0),
+    ] {
+        fs::create_dir(folder.join(below)).unwrap();
+        std::os::unix::fs::symlink(target, folder.join(below).join(link)).unwrap();
+        let output = pkl(&folder, &["scan", below]);
+        assert_eq!(output.status.code(), Some(code), "{below}: {}", text(&output));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn names_of_files_command_no_terminal() {
+    let folder = folder("scan-escapes");
+    let name = "a\u{1b}[2Jb.pkl";
+    fs::write(folder.join(name), GOOD).unwrap();
+    for args in [&["tree", name, name][..], &["tree", "missing\u{1b}[2J"], &["scan", "-v", name]] {
+        let output = pkl(&folder, args);
+        let all = [output.stdout, output.stderr].concat();
+        assert!(!all.is_empty() && !all.contains(&0x1b), "{args:?}");
+    }
+}

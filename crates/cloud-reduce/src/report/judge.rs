@@ -315,12 +315,13 @@ impl Judge<'_> {
                 }
             }
             // `look_inside` looks at the bytes.
-            Given::Loaded(index) => {
-                let is_known = arg(index).is_some_and(|data| model::bytes(self.graph, data).is_some());
-                if !is_known {
-                    self.find(FindingKind::TooDeep, offset, "what the pickle computes".to_owned(), None);
+            Given::Loaded(index) => match arg(index).and_then(|data| model::bytes(self.graph, data)) {
+                None => self.find(FindingKind::TooDeep, offset, "what the pickle computes".to_owned(), None),
+                Some(data) if scan::is_archive(&data) => {
+                    self.find(FindingKind::Opaque, offset, "an archive that a call is given".to_owned(), None);
                 }
-            }
+                Some(_) => {}
+            },
         }
     }
 

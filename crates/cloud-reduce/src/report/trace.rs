@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use pickle_graph::{Graph, Node, NodeId};
-use pickle_opcodes::Opcode;
+use pickle_opcodes::{ArgKind, Opcode};
 use pickle_parse::{Builder, Error, ErrorKind, GraphBuilder, Items, Loader, Machine, MachineError, Ops, Strings};
 
 use super::{joblib, sizes::OwnBytes};
@@ -85,6 +85,8 @@ impl Trace {
             Ok((root, length)) => (root, length, None),
             Err(error) => {
                 let error = completed(error);
+                // Another reader may be able to read the op, and what stands behind it, in its own way.
+                recorder.at_error(error.offset(), input);
                 (NodeId::NONE, recorder.offset as usize, Some(error))
             }
         };
@@ -96,6 +98,29 @@ impl Trace {
         let graph = inner.finish(root, &input[..length]);
         Trace { graph, events, own_bytes, length, error, crossed_frame, arrays }
     }
+}
+
+/// How many bytes the op has that `input` begins with, though its argument may be none that can be read.
+fn failed_op_length(input: &[u8]) -> usize {
+    let mut ops = Ops::new(input);
+    if let Some(Ok(_)) = ops.next() {
+        return ops.offset();
+    }
+    let lines = match input.first().and_then(|&byte| Opcode::from_byte(byte)?.arg()) {
+        Some(ArgKind::StringnlNoescapePair) => 2,
+        Some(
+            ArgKind::Stringnl
+            | ArgKind::StringnlNoescape
+            | ArgKind::Unicodestringnl
+            | ArgKind::DecimalnlShort
+            | ArgKind::DecimalnlLong
+            | ArgKind::Floatnl,
+        ) => 1,
+        // Cut by the end of the input, or no opcode.
+        Some(_) => return input.len(),
+        None => return input.len().min(1),
+    };
+    memchr::memchr_iter(b'\n', input).nth(lines - 1).map_or(input.len(), |end| end + 1)
 }
 
 #[cold]
@@ -171,6 +196,15 @@ impl Recorder {
     fn leave_op(&mut self, end: u64) {
         if self.offset < self.frame_end && self.frame_end < end {
             self.crossed_frame.get_or_insert(self.offset);
+        }
+    }
+
+    /// The op at an offset is an error.
+    #[cold]
+    fn at_error(&mut self, offset: u64, input: &[u8]) {
+        let rest = usize::try_from(offset).ok().and_then(|offset| input.get(offset..)).unwrap_or_default();
+        if offset < self.frame_end && offset + (failed_op_length(rest) as u64) > self.frame_end {
+            self.crossed_frame.get_or_insert(offset);
         }
     }
 

@@ -1,12 +1,13 @@
 //! [`scan_file`]: the pickles in files that are more than pickles.
 
-use std::io::{Cursor, Read};
-
 use bytes::Bytes;
-use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
-use zip::{CompressionMethod, ZipArchive};
 
-use super::{Scan, scan_at};
+use super::{
+    Scan, is_tar,
+    npy::{Holds, Npy},
+    packed::{self, Unpacked},
+    scan_at, zip,
+};
 use crate::{Finding, FindingKind, Policy};
 
 /// A pickle stream of a file, and what [`scan_file`] found in it.
@@ -22,17 +23,20 @@ pub struct Member {
 /// How deep archives within archives, and what is compressed more than once, are looked into.
 const MAX_DEPTH: usize = 4;
 
-/// How many bytes a file may unpack to, all members together.
+/// How many bytes a file may unpack to beyond its own, all members together.
 const MAX_UNPACKED: u64 = 1 << 30;
+
+/// How many bytes of a member's name are told.
+const MAX_NAME: usize = 1024;
 
 /// Scans a file for what loading it would do that a policy does not allow. It may be
 ///
 /// * a pickle, or several one behind the other, as PyTorch wrote its files before 1.6, or with the raw numbers of joblib's arrays
 ///   in between,
-/// * a zip archive, such as PyTorch's `.pt`, numpy's `.npz`, or one with archives in it: each member is looked at, whatever it is
-///   called and whatever its checksum and flags say,
+/// * a zip archive, such as PyTorch's `.pt`, numpy's `.npz`, or one with archives in it: each member is looked at that any reader
+///   finds, whatever it is called and whatever its checksum and flags say,
 /// * one of these compressed by zlib or gzip, as joblib does it,
-/// * numpy's `.npy`, which is a pickle if it holds objects.
+/// * numpy's `.npy`, which is a pickle unless its header says that it holds numbers.
 ///
 /// What is told by the content, not by a name. Members that are no pickles and do not look like one are left out; where the file
 /// itself is none, its [`Scan`] has an error. What cannot be looked into (another compression, a password) is a finding.
@@ -48,15 +52,16 @@ const MAX_UNPACKED: u64 = 1 << 30;
 /// ```
 #[must_use]
 pub fn scan_file(data: impl Into<Bytes>, policy: &Policy) -> Vec<Member> {
-    let mut walk = Walk { policy, members: Vec::new(), left: MAX_UNPACKED };
-    walk.file(&data.into(), "", 0);
+    let data = data.into();
+    let mut walk = Walk { policy, members: Vec::new(), left: MAX_UNPACKED + data.len() as u64 };
+    walk.file(&data, "", 0);
     walk.members
 }
 
 struct Walk<'a> {
     policy: &'a Policy,
     members: Vec<Member>,
-    /// How many bytes may still be unpacked.
+    /// How many bytes may still be looked at in archives and in what is compressed.
     left: u64,
 }
 
@@ -66,28 +71,29 @@ impl Walk<'_> {
             return self.opaque(path, "archives within archives");
         }
         match **data {
-            [b'P', b'K', 3, 4, ..] => {
-                self.zip(data, path, depth);
-            }
+            [b'P', b'K', 3, 4, ..] => return self.zip(data, path, depth, zip::entries(data)),
             [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => self.npy(data, path),
-            [0x1f, 0x8b, ..] => self.unpacked(GzDecoder::new(&data[..]), "gzip", path, depth),
+            [0x1f, 0x8b, ..] => self.compressed(packed::gzip(data, self.left), "gzip", data, path, depth),
             // `zlib.compress` at its levels; no pickle begins so.
-            [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => self.unpacked(ZlibDecoder::new(&data[..]), "zlib", path, depth),
+            [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => self.compressed(packed::zlib(data, self.left), "zlib", data, path, depth),
             [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => self.opaque(path, "a 7z archive"),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => self.opaque(path, "data compressed by xz"),
-            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, ..] => self.opaque(path, "data compressed by bzip2"),
+            // No pickle begins so: the second byte is no opcode.
+            [0x5d, 0, ..] => self.opaque(path, "data compressed by LZMA"),
+            // A block, or none at all, behind which there may be another stream.
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, ..] | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, ..] => {
+                self.opaque(path, "data compressed by bzip2");
+            }
             [0x04, 0x22, 0x4d, 0x18, ..] => self.opaque(path, "data compressed by LZ4"),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => self.opaque(path, "data compressed by Zstandard"),
             [b'R', b'a', b'r', b'!', 0x1a, 0x07, ..] => self.opaque(path, "a RAR archive"),
-            _ if data.get(257..262) == Some(b"ustar") => self.opaque(path, "a tar archive"),
-            _ => {
-                self.stream(data, path, depth > 0);
-                // Readers of archives find them by their end, whatever stands before.
-                let end = &data[data.len().saturating_sub(1 << 16)..];
-                if memchr::memmem::find(end, b"PK\x05\x06").is_some() {
-                    self.zip(data, path, depth);
-                }
-            }
+            _ if is_tar(data) => self.opaque(path, "a tar archive"),
+            _ => self.stream(data, path, depth > 0),
+        }
+        // Some readers of archives find them by their end, whatever stands before.
+        let entries = zip::entries(data);
+        if entries.is_some() {
+            self.zip(data, path, depth, entries);
         }
     }
 
@@ -100,75 +106,77 @@ impl Walk<'_> {
     }
 
     /// An archive's members. What is wrong with it is a finding: others may read what is not read here.
-    fn zip(&mut self, data: &Bytes, path: &str, depth: usize) {
-        let mut archive = match ZipArchive::new(Cursor::new(&data[..])) {
-            Ok(archive) => archive,
-            Err(error) => return self.opaque(path, &format!("a zip archive that cannot be read ({error})")),
-        };
-        for index in 0..archive.len() {
-            let mut member = match archive.by_index_raw(index) {
-                Ok(member) => member,
-                Err(error) => {
-                    self.opaque(path, &format!("a member of a zip archive that cannot be read ({error})"));
-                    continue;
-                }
+    fn zip(&mut self, data: &Bytes, path: &str, depth: usize, entries: Option<Vec<zip::Entry<'_>>>) {
+        let Some(entries) = entries else { return self.opaque(path, "a zip archive that has no directory") };
+        for entry in entries {
+            let name = String::from_utf8_lossy(&entry.name[..entry.name.len().min(MAX_NAME)]);
+            let path = if path.is_empty() { name.into_owned() } else { format!("{path}!{name}") };
+            let Some(content) = entry.content else {
+                self.opaque(&path, "a member of a zip archive that is not where its directory says");
+                continue;
             };
-            let name = String::from_utf8_lossy(member.name_raw()).into_owned();
-            let path = if path.is_empty() { name } else { format!("{path}!{name}") };
-            let (method, encrypted) = (member.compression(), member.encrypted());
-            let Some(raw) = self.read(&mut member) else {
-                self.opaque(&path, "more than may be unpacked");
-                return;
-            };
-            if raw.is_empty() {
+            if content.is_empty() {
                 continue;
             }
+            let raw = data.slice(content);
             let before = self.members.len();
-            match method {
-                CompressionMethod::Stored => self.file(&raw, &path, depth + 1),
-                CompressionMethod::DEFLATE => self.unpacked(DeflateDecoder::new(&raw[..]), "deflate", &path, depth),
+            match entry.method {
+                zip::STORED if self.spend(raw.len()) => self.file(&raw, &path, depth + 1),
+                zip::STORED => return self.opaque(&path, "more than may be unpacked"),
+                zip::DEFLATE => self.compressed(packed::deflate(&raw, self.left), "deflate", &raw, &path, depth),
                 _ => self.opaque(&path, "a member compressed by another method than deflate"),
             }
             // Some readers do not look at this flag: only where its content shows nothing is it believed.
-            if encrypted && self.members[before..].iter().all(|member| member.scan.findings.is_empty()) {
+            if entry.is_encrypted && !self.has_findings(before) {
                 self.members.truncate(before);
                 self.opaque(&path, "a member that needs a password");
             }
         }
     }
 
-    fn unpacked(&mut self, mut packed: impl Read, method: &str, path: &str, depth: usize) {
-        match self.read(&mut packed) {
-            Some(data) if !data.is_empty() => self.file(&data, path, depth + 1),
-            Some(_) => self.opaque(path, &format!("what should be compressed by {method}")),
-            None => self.opaque(path, "more than may be unpacked"),
+    /// What is in compressed data, which may end before its own end is reached: that counts as being damaged.
+    fn compressed(&mut self, unpacked: Unpacked, method: &str, data: &Bytes, path: &str, depth: usize) {
+        let Unpacked { content, is_whole } = unpacked;
+        if !self.spend(content.len()) {
+            return self.opaque(path, "more than may be unpacked");
+        }
+        let before = self.members.len();
+        if !content.is_empty() {
+            self.file(&content.into(), path, depth + 1);
+        }
+        if !is_whole && !self.has_findings(before) {
+            self.members.truncate(before);
+            if is_text(data) {
+                return self.stream(data, path, depth > 0);
+            }
+            self.opaque(path, &format!("data compressed by {method} that is damaged"));
         }
     }
 
-    /// What can be read; an error ends it as an end of file does, since what stands before is there for other readers too.
-    /// `None` where it is too much.
-    fn read(&mut self, reader: &mut impl Read) -> Option<Bytes> {
-        let mut data = Vec::new();
-        let _ = reader.by_ref().take(self.left + 1).read_to_end(&mut data);
-        self.left = self.left.checked_sub(data.len() as u64)?;
-        Some(data.into())
+    /// Whether so many bytes more may be looked at.
+    fn spend(&mut self, bytes: usize) -> bool {
+        let left = self.left.checked_sub(bytes as u64);
+        self.left = left.unwrap_or_default();
+        left.is_some()
+    }
+
+    fn has_findings(&self, from: usize) -> bool {
+        self.members[from..].iter().any(|member| !member.scan.findings.is_empty())
     }
 
     fn npy(&mut self, data: &Bytes, path: &str) {
-        let header = match data.get(6..12) {
-            Some(&[1, _, low, high, ..]) => 10..10 + usize::from(u16::from_le_bytes([low, high])),
-            Some(&[2..=3, _, a, b, c, d]) => 12..(u32::from_le_bytes([a, b, c, d]) as usize).saturating_add(12),
-            _ => 0..usize::MAX,
+        let Some(Npy { start, holds }) = Npy::read(data) else {
+            return self.opaque(path, "an .npy file whose header cannot be read");
         };
-        let Some(text) = data.get(header.clone()) else { return self.opaque(path, "an .npy file whose header cannot be read") };
-        // `O` is the type of objects; else there are capital letters in names of fields, and in `False` and `True`.
-        if text.contains(&b'O') {
-            let pickle = data.slice(header.end..);
-            let is_object = memchr::memmem::find(text, b"'|O'").is_some();
-            self.stream(&pickle, path, !is_object);
-        } else {
-            self.members.push(Member { path: path.to_owned(), scan: Scan::default() });
-        }
+        let scan = match holds {
+            Holds::Numbers => Scan::default(),
+            Holds::Objects => scan_at(&data.slice(start..), self.policy, 0),
+            Holds::Either => {
+                let scan = scan_at(&data.slice(start..), self.policy, 0);
+                if scan.pickles > 0 || !scan.findings.is_empty() { scan } else { Scan::default() }
+            }
+        };
+        self.members.push(Member { path: path.to_owned(), scan });
     }
 
     fn opaque(&mut self, path: &str, what: &str) {
@@ -177,10 +185,18 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a file of this name should be a pickle.
+/// Whether data begins as a text does, such as `x^2`, whose two first bytes may be those of zlib.
+fn is_text(data: &[u8]) -> bool {
+    data.iter().take(64).all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
+}
+
+/// Whether a file of this name should be a pickle, or an archive of pickles or arrays.
 #[must_use]
 pub fn has_pickle_name(path: &str) -> bool {
     let name = path.rsplit(['/', '\\', '!']).next().unwrap_or_default().to_ascii_lowercase();
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
-    matches!(extension, Some("pkl" | "pickle" | "p" | "pk" | "joblib" | "dill" | "cloudpickle" | "pt" | "pth" | "ckpt" | "npy"))
+    matches!(
+        extension,
+        Some("pkl" | "pickle" | "p" | "pk" | "joblib" | "sav" | "dill" | "cloudpickle" | "pt" | "pth" | "ckpt" | "npy" | "npz")
+    )
 }

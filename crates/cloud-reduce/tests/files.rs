@@ -1,0 +1,221 @@
+//! What hides in a file that is more than a pickle is found, however it is packed.
+#![cfg(feature = "files")]
+
+use std::io::Write;
+
+use cloud_reduce::{Policy, scan_file};
+use flate2::{
+    Compression,
+    write::{DeflateEncoder, GzEncoder, ZlibEncoder},
+};
+
+const BAD: &[u8] = b"\x80\x02cos\nsystem\nU\x02id\x85R.";
+const GOOD: &[u8] = b"\x80\x04}\x8c\x01aK\x01s.";
+
+/// What is found in a file, each with the member's path where it has one; `unreadable` for a member that is no pickle.
+fn found(file: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for member in scan_file(file.to_vec(), &Policy::models()) {
+        let path = if member.path.is_empty() { String::new() } else { format!("{}: ", member.path) };
+        found.extend(member.scan.findings.iter().map(|finding| format!("{path}{finding}")));
+        found.extend(member.scan.error.iter().map(|_| format!("{path}unreadable")));
+    }
+    found
+}
+
+/// A zip archive, whose parts can be written as no writer does it.
+struct Archive<'a> {
+    members: &'a [(&'a str, &'a [u8])],
+    method: u16,
+    /// What stands before the archive, which its offsets do not count.
+    before: &'a [u8],
+    comment: &'a [u8],
+    /// How many entries the end record says there are.
+    entries: Option<u16>,
+    /// Whether sizes and offsets are those of zip64.
+    is_wide: bool,
+    flags: u16,
+}
+
+impl<'a> Archive<'a> {
+    fn of(members: &'a [(&'a str, &'a [u8])]) -> Self {
+        Archive { members, method: 0, before: b"", comment: b"", entries: None, is_wide: false, flags: 0 }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let (mut file, mut directory) = (Vec::new(), Vec::new());
+        for (name, content) in self.members {
+            let (offset, size) = (file.len() as u64, content.len() as u64);
+            let narrow = |value: u64| if self.is_wide { u32::MAX } else { value as u32 }.to_le_bytes();
+            let wide = [&b"\x01\0\x18\0"[..], &size.to_le_bytes(), &size.to_le_bytes(), &offset.to_le_bytes()].concat();
+            let extra = if self.is_wide { &wide[..] } else { b"" };
+            let numbers = |numbers: &[u16]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>();
+            let what =
+                [numbers(&[20, self.flags, self.method, 0, 0x21, 0, 0]), narrow(size).to_vec(), narrow(size).to_vec()].concat();
+            let name_length = name.len() as u16;
+            file.extend([b"PK\x03\x04", &what[..], &numbers(&[name_length, 0]), name.as_bytes(), content].concat());
+            let lengths = numbers(&[name_length, extra.len() as u16, 0, 0, 0, 0, 0]);
+            directory.extend([b"PK\x01\x02\x14\0", &what[..], &lengths, &narrow(offset), name.as_bytes(), extra].concat());
+        }
+        let (start, length) = (file.len() as u64, directory.len() as u64);
+        let count = self.entries.unwrap_or(self.members.len() as u16).to_le_bytes();
+        file.extend(directory);
+        if self.is_wide {
+            let at = file.len() as u64;
+            file.extend([&b"PK\x06\x06\x2c\0\0\0\0\0\0\0"[..], &[0; 28], &length.to_le_bytes(), &start.to_le_bytes()].concat());
+            file.extend([&b"PK\x06\x07\0\0\0\0"[..], &at.to_le_bytes(), &[1, 0, 0, 0]].concat());
+        }
+        let narrow = |value: u64| if self.is_wide { u32::MAX } else { value as u32 }.to_le_bytes();
+        let end = [&b"PK\x05\x06\0\0\0\0"[..], &count, &count, &narrow(length), &narrow(start)].concat();
+        [self.before, &file, &end, &(self.comment.len() as u16).to_le_bytes(), self.comment].concat()
+    }
+}
+
+fn npy(descr: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (1,), }}\n");
+    [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), data].concat()
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn deflate(content: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn each_member_that_a_reader_of_an_archive_finds_is_looked_at() {
+    let bad = [("m/data.pkl", BAD)];
+    let twice = [("m/data.pkl", BAD), ("m/data.pkl", GOOD)];
+    let twice_last = [("m/data.pkl", GOOD), ("m/data.pkl", BAD)];
+    let packed = deflate(BAD);
+    let long_comment = vec![b'x'; 65535];
+    let inner = Archive::of(&bad).bytes();
+    for (name, archive) in [
+        ("as it should be", Archive::of(&bad)),
+        ("two members of one name", Archive::of(&twice)),
+        ("two members of one name, the other way round", Archive::of(&twice_last)),
+        ("deflated", Archive { method: 8, ..Archive::of(&[("m/data.pkl", &packed)]) }),
+        ("no entries, it says", Archive { entries: Some(0), ..Archive::of(&bad) }),
+        ("more entries, it says", Archive { entries: Some(7), ..Archive::of(&bad) }),
+        ("behind a pickle", Archive { before: GOOD, ..Archive::of(&bad) }),
+        ("behind a pickle, with the longest comment", Archive { before: GOOD, comment: &long_comment, ..Archive::of(&bad) }),
+        ("behind an array", Archive { before: &npy("'<f8'", &[0; 8]), ..Archive::of(&bad) }),
+        ("of zip64", Archive { is_wide: true, ..Archive::of(&bad) }),
+        ("of zip64, behind a pickle", Archive { is_wide: true, before: GOOD, ..Archive::of(&bad) }),
+        ("with a password, it says", Archive { flags: 1, ..Archive::of(&bad) }),
+    ] {
+        assert_eq!(found(&archive.bytes()), ["m/data.pkl: calls os.system('id') at byte 18"], "{name}");
+    }
+    let nested = Archive::of(&[("inner", &inner)]).bytes();
+    assert_eq!(found(&nested), ["inner!m/data.pkl: calls os.system('id') at byte 18"]);
+}
+
+#[test]
+fn what_cannot_be_looked_into_is_a_finding() {
+    let good = Archive::of(&[("m/data.pkl", GOOD)]).bytes();
+    let mut elsewhere = good.clone();
+    let entry = elsewhere.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+    elsewhere[entry + 42] = 1;
+    let mut tar = [&b"data.pkl"[..], &[0; 504]].concat();
+    tar[148..156].fill(b' ');
+    let sum: u32 = tar.iter().map(|&byte| u32::from(byte)).sum();
+    tar[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    tar.extend(BAD);
+    let cut = deflate(&[GOOD, &[b'x'; 50]].concat());
+    for (file, what) in [
+        (&good[..good.len() - 22], "a zip archive that has no directory"),
+        (&elsewhere, "m/data.pkl: a member of a zip archive that is not where its directory says"),
+        (&Archive { method: 12, ..Archive::of(&[("a", GOOD)]) }.bytes(), "a: a member compressed by another method than deflate"),
+        (&Archive { flags: 1, ..Archive::of(&[("a", GOOD)]) }.bytes(), "a: a member that needs a password"),
+        (
+            &Archive { method: 8, ..Archive::of(&[("a", &cut[..cut.len() - 3])]) }.bytes(),
+            "a: data compressed by deflate that is damaged",
+        ),
+        (&gzip(&[GOOD, &[b'x'; 50]].concat())[..20], "data compressed by gzip that is damaged"),
+        (&tar, "a tar archive"),
+        (b"]\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", "data compressed by LZMA"),
+        (b"\xfd7zXZ\0", "data compressed by xz"),
+        (b"BZh9\x17\x72\x45\x38\x50\x90\0\0\0\0BZh9", "data compressed by bzip2"),
+    ] {
+        let (path, what) = what.split_once(": ").map_or((String::new(), what), |(path, what)| (format!("{path}: "), what));
+        assert_eq!(found(file), [format!("{path}is {what}, which is not looked into: unpack it and scan what is in it")]);
+    }
+}
+
+#[test]
+fn all_that_is_compressed_is_looked_at() {
+    let zlib = |content: &[u8]| {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    };
+    let (half, other) = BAD.split_at(10);
+    for (name, file) in [
+        ("zlib", zlib(BAD)),
+        ("two streams of zlib", [zlib(half), zlib(other)].concat()),
+        ("gzip", gzip(BAD)),
+        ("a pickle in two members of gzip", [gzip(half), gzip(other)].concat()),
+        ("zeros between members of gzip", [gzip(half), vec![0; 3], gzip(other)].concat()),
+        ("gzip, with something behind it", [gzip(BAD), b"something".to_vec()].concat()),
+        ("twice", gzip(&zlib(BAD))),
+    ] {
+        assert_eq!(found(&file), ["calls os.system('id') at byte 18"], "{name}");
+    }
+    assert_eq!(found(&[gzip(GOOD), gzip(BAD)].concat()), [format!("calls os.system('id') at byte {}", GOOD.len() + 18)]);
+    assert_eq!(found(b"x^2 + y^2"), ["unreadable"]);
+}
+
+#[test]
+fn an_array_is_a_pickle_unless_its_header_says_that_it_holds_numbers() {
+    for descr in [
+        "'|O'",
+        "'O'",
+        "'object'",
+        "'object_'",
+        "'\\x4f'",
+        "'\\117'",
+        "'\\x6fbject'",
+        "'obj' 'ect'",
+        "[('a', 'object')]",
+        "[('a', [('b', '|O')])]",
+        "\"|O\"",
+    ] {
+        assert_eq!(found(&npy(descr, BAD)), ["calls os.system('id') at byte 18"], "{descr}");
+        assert_eq!(found(&npy(descr, GOOD)), [""; 0], "{descr}");
+        let imports = npy(descr, b"cantigravity\nfly\n");
+        assert_eq!(found(&imports)[0], "imports antigravity.fly at byte 0", "{descr}");
+    }
+    for descr in ["'<f8'", "'<M8[ns]'", "[('field', '<f8'), ('f1', '|S8')]"] {
+        assert_eq!(found(&npy(descr, b"12345678")), [""; 0], "{descr}");
+    }
+}
+
+#[test]
+fn an_archive_given_to_a_loader_is_a_finding() {
+    let archive = Archive::of(&[("\nN.", b""), ("m/data.pkl", BAD), ("m/version", b"3\n")]).bytes();
+    let call = |data: &[u8]| {
+        let length = (data.len() as u32).to_le_bytes();
+        [b"\x80\x04ctorch.storage\n_load_from_bytes\nB", &length[..], data, b"\x85R."].concat()
+    };
+    // Behind it there is more than a comment may have.
+    let file = |data: &[u8]| [&call(data)[..], &[0; 1 << 17]].concat();
+    assert_eq!(
+        found(&file(&archive)),
+        ["is an archive that a call is given, which is not looked into: unpack it and scan what is in it"]
+    );
+    assert_eq!(found(&file(GOOD)), [""; 0]);
+}
+
+#[test]
+fn what_does_something_is_told_of_even_where_it_is_no_pickle() {
+    let members = [("text", &b"cat\nhorse\n"[..]), ("lisp", b"(in-package :example)\n\n"), ("code", b"cos\nsystem\n(S'id'\ntR")];
+    let found = found(&Archive::of(&members).bytes());
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(found[0], "code: calls os.system('id') at byte 19");
+}
