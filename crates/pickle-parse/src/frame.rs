@@ -83,14 +83,15 @@ impl Frames {
     /// Whether a whole op at `offset` keeps within its frame.
     #[inline]
     pub(crate) fn hold_op(&self, offset: u64, op: &Op<'_>) -> bool {
-        !self.enclose || offset >= self.end || self.hold_reads(offset, op)
+        !self.enclose || offset >= self.end || self.hold_reads(offset, *op)
     }
 
+    // By value: what a pointer leads to would have to lie in memory even where frames do not matter.
     #[cold]
     #[inline(never)]
-    fn hold_reads(&self, offset: u64, op: &Op<'_>) -> bool {
+    fn hold_reads(&self, offset: u64, op: Op<'_>) -> bool {
         let mut start = offset;
-        reads(op).into_iter().all(|bytes| {
+        reads(&op).into_iter().all(|bytes| {
             let end = start.saturating_add(bytes as u64);
             let holds = start >= self.end || end <= self.end;
             start = end;
