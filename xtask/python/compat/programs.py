@@ -8,7 +8,7 @@ import sys
 import types
 
 from bytecode import code_objects
-from values import from_hex, to_hex
+from values import dumped, from_hex, to_hex
 
 
 def define(source):
@@ -114,5 +114,5 @@ def dump_both(source, protocols):
     import cloudpickle_rs
 
     target, calls = define(source)
-    pairs = [[to_hex(module.dumps(target, protocol)) for module in (cloudpickle, cloudpickle_rs)] for protocol in protocols]
+    pairs = [[to_hex(cloudpickle.dumps(target, p)), dumped(cloudpickle_rs, target, p)] for p in protocols]
     return {"pairs": pairs, "calls": to_hex(pickle.dumps(calls, 2)), "outcomes": outcomes(target, calls)}

@@ -201,13 +201,21 @@ def load(pickles, writer_is_python_2=False, by_us=False):
     return {"described": [describe(load(from_hex(data), **options)) for data in pickles]}
 
 
+def dumped(module, value, protocol):
+    """What a module writes, or what it raises."""
+    try:
+        return to_hex(module.dumps(value, protocol))
+    except Exception as error:
+        return "%s: %s" % (type(error).__name__, error)
+
+
 def dump_values(nodes, root, protocols):
     """What upstream and our module write for a value, and what our module loads from what upstream wrote."""
     import cloudpickle
     import cloudpickle_rs
 
     value = build(nodes, root)
-    pairs = [[to_hex(module.dumps(value, protocol)) for module in (cloudpickle, cloudpickle_rs)] for protocol in protocols]
+    pairs = [[to_hex(cloudpickle.dumps(value, p)), dumped(cloudpickle_rs, value, p)] for p in protocols]
     return {
         "pairs": pairs,
         "described": describe(value),

@@ -99,7 +99,7 @@ fn reasons(matrix: &Matrix) -> Markup {
     let reasons = matrix.reasons();
     html! {
         @if !reasons.is_empty() {
-            h2 { "Not run" }
+            h2 { "Not run, or not applicable" }
             ul {
                 @for ((status, why), cells) in reasons {
                     li {

@@ -17,6 +17,7 @@ pub(super) fn suite(setting: &Setting, python: &Python) -> anyhow::Result<Outcom
     let shell = Setting::shell()?;
     let (program, cache) = (module.python, Setting::folder().join("pytest-cache"));
     let run = cmd!(shell, "{program} -m pytest --quiet -p no:cacheprovider -o cache_dir={cache} crates/cloudpickle-py/tests")
+        .env("COLUMNS", "1000") // so that each failure is told with its reason, in a line
         .env_remove("PYTHONPATH");
     let output = run.quiet().ignore_status().output()?;
     let text = String::from_utf8_lossy(&output.stdout);
