@@ -50,7 +50,7 @@ pub(crate) const CLAIMS: &[(&str, &[Shown])] = &[
     ("`cloudpickle_rs.install()` puts this implementation behind `cloudpickle`", &[BesideUpstream("installed"), By("suite")]),
     ("the workers stay as they are", &[BesideUpstream("named_for_other_libraries"), Command("cargo xtask engines")]),
     ("LOKY_PICKLER=cloudpickle_rs", &[Command("cargo xtask engines joblib")]),
-    ("with each implementation in the client and the other in the workers", &[Command("cargo xtask engines")]),
+    ("`cargo xtask engines` runs them all", &[Command("cargo xtask engines")]),
     ("What `install` does not reach", &[By("suite")]),
     ("it prints `<lambda>, of 1 argument`", &[By("functions"), Command("cargo test")]),
     ("prints what `python -m pickletools FILE` prints", &[By("listing")]),
