@@ -124,6 +124,27 @@ fn an_op_that_cannot_be_read_and_crosses_the_end_of_a_frame_is_a_finding() {
 }
 
 #[test]
+fn objects_that_hold_each_other_too_often_to_be_walked_over_are_a_finding() {
+    // Each list holds the one before it nine times.
+    let layers = |layers: usize| [b"]".to_vec(), b"q\0(h\0h\0h\0h\0h\0h\0h\0h\0h\0l".repeat(layers), b".".to_vec()].concat();
+    let kinds = |pickle: Vec<u8>| -> Vec<FindingKind> {
+        scan(pickle, &Policy::nothing()).findings.iter().map(|finding| finding.kind).collect()
+    };
+    for (count, expected) in [
+        (1, &[][..]),
+        (7, &[]),
+        (9, &[FindingKind::Expansion]),
+        (40, &[FindingKind::Expansion]),
+        (5000, &[FindingKind::Expansion]),
+    ] {
+        assert_eq!(kinds(layers(count)), expected, "{count} layers");
+    }
+    let large = [&b"]q\0("[..], &b"N".repeat(100_000), b"e0(", &b"h\0".repeat(100_000), b"l."].concat();
+    assert_eq!(kinds(large), [], "one large list held by many");
+    assert_eq!(kinds([&b"]q\0("[..], &b"h\0".repeat(1000), b"e."].concat()), [], "a list within itself");
+}
+
+#[test]
 fn what_a_policy_allows_is_no_finding() {
     let mut acme = Policy::plain();
     acme.allow("new:acme.*".parse().unwrap());

@@ -52,13 +52,15 @@ pub enum FindingKind {
     Frames,
     /// A file, or a part of one, that cannot be looked into.
     Opaque,
+    /// Objects hold each other so often that whoever walks over them, once for each place that holds one, comes to no end.
+    Expansion,
     /// The pickle is broken. What it does before the error, it does.
     Broken,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 15] = [
+    pub const ALL: [FindingKind; 16] = [
         FindingKind::Import,
         FindingKind::ComputedName,
         FindingKind::Extension,
@@ -73,6 +75,7 @@ impl FindingKind {
         FindingKind::TooDeep,
         FindingKind::Frames,
         FindingKind::Opaque,
+        FindingKind::Expansion,
         FindingKind::Broken,
     ];
 
@@ -94,6 +97,7 @@ impl FindingKind {
             FindingKind::TooDeep => "too-deep",
             FindingKind::Frames => "frames",
             FindingKind::Opaque => "opaque",
+            FindingKind::Expansion => "expansion",
             FindingKind::Broken => "broken",
         }
     }
@@ -117,6 +121,7 @@ impl fmt::Display for Finding {
             FindingKind::TooDeep => write!(f, "has pickles within pickles, too deep to be looked at, given to {subject}")?,
             FindingKind::Frames => write!(f, "has {subject}, so that readers may differ on what it says,")?,
             FindingKind::Opaque => return write!(f, "is {subject}, which is not looked into: unpack it and scan what is in it"),
+            FindingKind::Expansion => return write!(f, "holds {subject}, counted for each place that holds one"),
             FindingKind::Broken => return write!(f, "is broken: {subject}"),
         }
         write!(f, " at byte {offset}")?;

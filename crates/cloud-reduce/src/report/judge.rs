@@ -9,6 +9,7 @@ use bytes::Bytes;
 use pickle_graph::{Graph, Node, NodeId, Step};
 
 use super::{
+    expansion::expansion,
     finding::{Finding, FindingKind},
     hooks::{Hook, Hooks},
     resolve::{Name, Object, short_text},
@@ -46,6 +47,10 @@ pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize) -> Vec<Find
     if let Some(offset) = trace.crossed_frame {
         let subject = "an opcode that crosses the end of a frame";
         findings.push(Finding { kind: FindingKind::Frames, offset, subject: subject.into(), rule: None, count: 1, inner: None });
+    }
+    if let Some(objects) = expansion(&trace.graph) {
+        let subject = format!("{objects} objects or more").into();
+        findings.push(Finding { kind: FindingKind::Expansion, offset: 0, subject, rule: None, count: 1, inner: None });
     }
     if let Some(error) = &trace.error {
         findings.push(Finding {
