@@ -219,3 +219,25 @@ fn what_does_something_is_told_of_even_where_it_is_no_pickle() {
     assert_eq!(found.len(), 2, "{found:?}");
     assert_eq!(found[0], "code: calls os.system('id') at byte 19");
 }
+
+#[test]
+fn no_changed_byte_of_a_file_is_more_than_a_finding() {
+    let packed = deflate(BAD);
+    let members = [("m/data.pkl", BAD), ("m/data.npy", &npy("'|O'", BAD))];
+    for file in [
+        Archive::of(&members).bytes(),
+        Archive { is_wide: true, before: GOOD, comment: b"comment", ..Archive::of(&members) }.bytes(),
+        Archive { method: 8, ..Archive::of(&[("m/data.pkl", &packed)]) }.bytes(),
+        [gzip(BAD), gzip(GOOD)].concat(),
+        npy("[('a', 'object')]", BAD),
+    ] {
+        for index in 0..file.len() {
+            for byte in [0, 1, 0x7f, 0xff] {
+                let mut changed = file.clone();
+                changed[index] = byte;
+                assert!(found(&changed).len() <= 4, "byte {index} as {byte}");
+            }
+            assert!(found(&file[..index]).len() <= 4, "the first {index} bytes");
+        }
+    }
+}
