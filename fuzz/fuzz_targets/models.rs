@@ -22,7 +22,7 @@ fuzz_target!(|input: &[u8]| {
                 match &model {
                     Model::Function(function) => {
                         let _ = function.closure().filter(Result::is_err).count();
-                        let _ = (function.globals.names().count(), function.doc_text(), function.versions().count());
+                        let _ = (function.globals.names().count(), function.doc_text(), function.versions().len());
                     }
                     Model::Class(class) => {
                         let _ = (class.module(), class.doc(), class.annotations(), class.slots(), class.registered());
@@ -79,5 +79,5 @@ fn read(code: &Code<'_>) {
         let _ = (table.ranges().count(), table.positions().count());
     }
     let _ = ExceptionHandlers::new(&code.exception_table_bytes()).count();
-    let _ = (code.shape(|shape| shape.versions().count()), code.nested().count());
+    let _ = (code.versions().len(), code.nested().count());
 }

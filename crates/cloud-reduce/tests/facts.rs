@@ -155,7 +155,7 @@ fn the_version_that_made_a_function_is_among_those_that_its_code_tells() {
     for (name, graph, _) in pickles() {
         for id in graph.ids() {
             if let Ok(code) = Code::read(&graph, id) {
-                let made_by: Vec<_> = code.shape(|shape| shape.versions().map(|(_, version)| version).collect());
+                let made_by: Vec<_> = code.versions().into_iter().map(|(_, version)| version).collect();
                 assert!(made_by.contains(&python(&name)), "{name}: {} by {made_by:?}", code.name());
             }
         }

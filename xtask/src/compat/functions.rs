@@ -112,7 +112,7 @@ fn compare(graph: &Graph, pickled: &Pickled, copy: Option<&Facts>, python: &Pyth
             return Ok(Some(failure));
         }
         if !function.code.shape(|shape| shape.may_be_made_by(python.implementation(), python.version)) {
-            let versions: Vec<String> = function.versions().map(|version| version.to_string()).collect();
+            let versions: Vec<String> = function.versions().iter().map(|(_, version)| version.to_string()).collect();
             return Ok(Some(Failure::new("which versions may have made it", versions.join(", "), python.to_string())));
         }
     }

@@ -118,12 +118,11 @@ impl<'a> Code<'a> {
         self.args.get(self.layout.position(field)?).copied()
     }
 
-    /// The versions of CPython that take as many arguments, the oldest first.
-    pub fn versions(&self) -> impl Iterator<Item = PythonVersion> + use<> {
-        let count = self.args.len();
-        PythonVersion::known().filter(move |version| {
-            CodeLayout::for_python(version.major, version.minor).is_some_and(|layout| layout.fields().len() == count)
-        })
+    /// The versions of Python that may have made it, the oldest first: [`CodeShape::versions`], which takes a walk over its
+    /// bytecode with the table of each. Nothing for bytecode that no compiler writes.
+    #[must_use]
+    pub fn versions(&self) -> Vec<(Implementation, PythonVersion)> {
+        self.shape(|shape| shape.versions().collect())
     }
 
     /// `co_argcount`: how many positional parameters it has, those before a `/` among them.
@@ -276,8 +275,8 @@ impl<'a> Code<'a> {
     ///
     /// ```
     /// # use cloud_reduce::{Code, Implementation, PythonVersion};
-    /// fn made_by(code: &Code<'_>) -> Vec<(Implementation, PythonVersion)> {
-    ///     code.shape(|shape| shape.versions().collect())
+    /// fn runs_on(code: &Code<'_>, version: PythonVersion) -> bool {
+    ///     code.shape(|shape| shape.may_be_made_by(Implementation::CPython, version))
     /// }
     /// ```
     pub fn shape<R>(&self, with: impl FnOnce(CodeShape<'_>) -> R) -> R {

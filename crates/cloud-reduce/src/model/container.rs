@@ -97,7 +97,7 @@ impl<'a> MappingProxy<'a> {
         let fields = Fields { graph, model: Self::MODEL, node: id };
         let Some((Callee::Type("MappingProxyType"), args)) = Callee::of_call(graph, id) else { return Err(fields.not_this()) };
         let [dict] = fields.arguments(args)?;
-        Ok(MappingProxy { id, dict: fields.attributes("mapping", dict)? })
+        Ok(MappingProxy { id, dict: fields.mapping("mapping", dict)? })
     }
 }
 

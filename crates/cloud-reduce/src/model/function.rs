@@ -8,7 +8,7 @@ use super::{
     fills::{Fills, filled_object},
     value::{Attributes, Fields, text},
 };
-use crate::{Dialect, Error, ErrorKind, PythonVersion, Reconstructor, function::FunctionState};
+use crate::{Dialect, Error, ErrorKind, Implementation, PythonVersion, Reconstructor, function::FunctionState};
 
 /// A function pickled by value, with all of its state. It borrows from the graph.
 ///
@@ -225,7 +225,7 @@ impl<'a> Function<'a> {
         match field {
             FunctionState::Name => self.name = fields.text(key, value)?,
             FunctionState::Qualname => self.qualname = Some(fields.text(key, value)?),
-            FunctionState::Annotations => self.annotations = fields.optional_attributes(key, value)?,
+            FunctionState::Annotations => self.annotations = fields.mapping(key, value)?,
             FunctionState::Kwdefaults => self.kwdefaults = fields.optional_attributes(key, value)?,
             FunctionState::Defaults => self.defaults = fields.optional_tuple(key, value)?.unwrap_or_default(),
             FunctionState::Module => self.module = fields.optional_text(key, value)?,
@@ -332,8 +332,9 @@ impl<'a> Function<'a> {
         text(self.graph, self.doc?)
     }
 
-    /// The versions of CPython that may have made it, the oldest first: [`Code::versions`].
-    pub fn versions(&self) -> impl Iterator<Item = PythonVersion> + use<> {
+    /// The versions of Python that may have made it, the oldest first: [`Code::versions`].
+    #[must_use]
+    pub fn versions(&self) -> Vec<(Implementation, PythonVersion)> {
         self.code.versions()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use pickle_graph::{Graph, Node, NodeId, Str};
+use pickle_graph::{Graph, Node, NodeId, Step, Str};
 
 use crate::{Error, ErrorKind};
 
@@ -184,6 +184,22 @@ impl<'a> Fields<'a> {
     /// A dict, or none of `None`.
     pub(super) fn optional_attributes(self, field: &'static str, id: NodeId) -> Result<Attributes<'a>, Error> {
         if id == NodeId::NONE { Ok(self.no_attributes()) } else { self.attributes(field, id) }
+    }
+
+    /// A dict or an instance of a subclass of `dict`, such as the `OrderedDict` of annotations that `typing.NamedTuple` of Python
+    /// 3.6 to 3.8 makes; none of `None`.
+    pub(super) fn mapping(self, field: &'static str, id: NodeId) -> Result<Attributes<'a>, Error> {
+        if !matches!(self.graph.node(id), Node::Reduce { .. } | Node::NewObj { .. }) {
+            return self.optional_attributes(field, id);
+        }
+        let mut batches = self.graph.steps(id).filter_map(|step| match step {
+            Step::SetItems(items) => Some(items),
+            _ => None,
+        });
+        match (batches.next(), batches.next()) {
+            (Some(items), None) => Ok(Attributes { graph: self.graph, id, items }),
+            _ => Err(self.wrong(field, "a dict", id)),
+        }
     }
 
     pub(super) fn no_attributes(self) -> Attributes<'a> {
