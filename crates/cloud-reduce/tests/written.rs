@@ -43,8 +43,8 @@ fn what_is_read_and_written_again_is_the_same_pickle() {
     for (name, pickle) in pickles() {
         let graph = read(&pickle);
         let again = encode(&graph);
-        // Releases before 1.2 import submodules by ops whose result is thrown away, and put an open file in the memo twice.
-        let is_other = name.contains("-0.") || name == "cpython-3.7-cloudpickle-1.2.2-protocol-4-models";
+        // Releases before 1.3 put an open file in the memo twice.
+        let is_other = name.ends_with("-models") && (name.contains("-0.") || name.contains("cpython-3.7-cloudpickle-1.2.2"));
         assert_eq!(again != pickle, is_other, "{name}");
         assert!(is_isomorphic(&graph, &read(&again)), "{name}");
     }

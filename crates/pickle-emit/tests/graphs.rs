@@ -243,6 +243,26 @@ fn a_tuple_in_very_many_cycles_costs_no_more_than_linear_time() {
 }
 
 #[test]
+fn what_was_made_and_thrown_away_is_made_again_in_its_place() {
+    let call = "cimportlib\nimport_module\n(Vos\ntR";
+    for pickle in [
+        format!("{call}0(lI1\na."),
+        format!("(lI1\na{call}0(la{call}0cm\nf\na."),
+        format!("cm\nf\np0\n(g0\n({call}0{call}0g0\n(I1\ntRtRV.\ntR."),
+        // One in another.
+        format!("cm\nf\n({call}0cm\ng\n(tR0(lI1\natR."),
+    ] {
+        let graph = pickle_parse::graph(pickle.clone()).unwrap();
+        assert!(!graph.discarded_before().is_empty(), "{pickle}");
+        assert_eq!(String::from_utf8(graph_to_vec(&graph).unwrap()).unwrap(), pickle);
+    }
+    // What is popped off by opcodes that share what they hold does not grow.
+    let laughs = [&b"("[..], &b"l2\x862\x86".repeat(100), b"0]."].concat();
+    let graph = pickle_parse::graph(laughs.clone()).unwrap();
+    assert!(graph_to_vec(&graph).unwrap().len() < 3 * laughs.len());
+}
+
+#[test]
 fn a_million_levels_are_written_without_recursion() {
     let nested: [fn(&mut Graph, NodeId) -> NodeId; 4] = [
         |graph, inner| graph.push(Node::List(&[inner])),

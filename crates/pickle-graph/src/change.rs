@@ -102,6 +102,12 @@ impl Graph {
         }
     }
 
+    /// Notes that an object that was [discarded](Self::discard) was made right before another was begun, in the same place of the
+    /// stack: see [`Graph::discarded_before`].
+    pub fn discard_before(&mut self, next: NodeId, discarded: NodeId) {
+        self.discarded_before.push((next, discarded));
+    }
+
     #[inline]
     fn extend_container(&mut self, expected: ContainerKind, id: NodeId, more: &[NodeId]) -> bool {
         let Slot::Container { kind, items: mut range } = self.slot(id) else { return false };

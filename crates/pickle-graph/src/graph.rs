@@ -54,6 +54,8 @@ pub struct Graph {
     /// The steps of nodes that seldom have any.
     other_steps: BTreeMap<NodeId, Tail>,
     pub(crate) discarded: Vec<NodeId>,
+    /// Of those, before what they were made: the other object first.
+    pub(crate) discarded_before: Vec<(NodeId, NodeId)>,
     root: NodeId,
     protocol: Protocol,
     names: Names,
@@ -111,6 +113,7 @@ impl Graph {
             steps: Vec::new(),
             other_steps: BTreeMap::new(),
             discarded: Vec::new(),
+            discarded_before: Vec::new(),
             root: NodeId::NONE,
             protocol: Protocol::HIGHEST,
             names: Names::Python3,
@@ -414,6 +417,25 @@ impl Graph {
     #[must_use]
     pub fn discarded(&self) -> &[NodeId] {
         &self.discarded
+    }
+
+    /// Where discarded objects were made: each with the object before it that came to stand in its place on the stack next, as far
+    /// as that was made for it, in order. What is written of the graph has them there again.
+    ///
+    /// ```
+    /// use pickle_graph::{Graph, Node};
+    ///
+    /// // Something is imported for what importing it does, and then there is a list.
+    /// let mut graph = Graph::new();
+    /// let import = graph.push(Node::Global { module: "readline".into(), name: "parse_and_bind".into() });
+    /// graph.discard(import);
+    /// let list = graph.push(Node::List(&[]));
+    /// graph.discard_before(list, import);
+    /// assert_eq!(graph.discarded_before(), [(list, import)]);
+    /// ```
+    #[must_use]
+    pub fn discarded_before(&self) -> &[(NodeId, NodeId)] {
+        &self.discarded_before
     }
 
     pub(crate) fn tail(&self, id: NodeId) -> Tail {

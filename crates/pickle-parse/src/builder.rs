@@ -199,8 +199,22 @@ pub trait Builder {
     }
 
     /// An object came off the stack unused: by `POP` or `POP_MARK`, or because the run ended.
+    ///
+    /// A builder that [follows](Self::FOLLOWS_POPPED) those that `POP` takes off returns a number for those that it wants to hear
+    /// more of: see [`replaced`](Self::replaced).
     #[inline]
-    fn discard(&mut self, value: Self::Value) {
+    fn discard(&mut self, value: Self::Value) -> Option<usize> {
         drop(value);
+        None
+    }
+
+    /// Whether the machine finds out what comes to stand in the place of what `POP` took off the stack.
+    const FOLLOWS_POPPED: bool = false;
+
+    /// In the place on the stack of an object that `POP` took off, another came to stand, and stood there when it was used. It may
+    /// have been made long before, and come from the memo. `popped` is the number that [`discard`](Self::discard) returned.
+    #[inline]
+    fn replaced(&mut self, popped: usize, next: &Self::Value) {
+        let _ = (popped, next);
     }
 }

@@ -3,6 +3,7 @@
 mod error;
 mod execute;
 mod memo;
+mod popped;
 mod stack;
 
 use std::io::BufRead;
@@ -10,7 +11,7 @@ use std::io::BufRead;
 use pickle_opcodes::{Op, Opcode};
 
 pub use self::error::MachineError;
-use self::{error::Fault, execute::Flow};
+use self::{error::Fault, execute::Flow, popped::Popped};
 use crate::{
     Builder, Error, ErrorKind, Limits, Memo, OpReader, Rules,
     frame::Frames,
@@ -38,6 +39,8 @@ pub struct Machine<B: Builder> {
     frames: Frames,
     /// Whether a pickle was begun by [`Machine::step`].
     inside_pickle: bool,
+    /// Empty unless [`Builder::FOLLOWS_POPPED`].
+    popped: Popped<B::Value>,
 }
 
 /// How far [`Machine::run_part`] came.
@@ -117,6 +120,7 @@ impl<B: Builder> Machine<B> {
             rules: Rules::default(),
             frames: Frames::default(),
             inside_pickle: false,
+            popped: Popped::new(),
         }
     }
 
@@ -207,6 +211,9 @@ impl<B: Builder> Machine<B> {
             let offset = loop {
                 let offset = end - rest.len() as u64;
                 self.builder.at(offset);
+                if B::FOLLOWS_POPPED && !self.popped.is_empty() {
+                    self.follow_popped();
+                }
                 match op_then(rest, Execute { machine: self, end: &mut why }) {
                     Some(after) => rest = after,
                     None => break offset,
@@ -264,6 +271,9 @@ impl<B: Builder> Machine<B> {
         if let Op::Frame(length) = *op {
             self.begin_frame(offset, length, u64::MAX)?;
         }
+        if B::FOLLOWS_POPPED && !self.popped.is_empty() {
+            self.follow_popped();
+        }
         match self.execute(op) {
             Ok(Flow::Next) => Ok(None),
             Ok(Flow::Stop(value)) => {
@@ -319,6 +329,10 @@ impl<B: Builder> Machine<B> {
 
     /// Discards what is on the stack.
     fn reset(&mut self) {
+        while let Some((popped, next)) = self.popped.follow(0, None) {
+            self.builder.replaced(popped, &next);
+        }
+        self.popped.clear();
         for value in self.stack.drain(..) {
             self.builder.discard(value);
         }

@@ -380,8 +380,14 @@ impl Builder for Recorder {
         self.own_bytes.claim(*value);
     }
 
-    fn discard(&mut self, value: NodeId) {
-        self.inner.discard(value);
+    const FOLLOWS_POPPED: bool = GraphBuilder::FOLLOWS_POPPED;
+
+    fn discard(&mut self, value: NodeId) -> Option<usize> {
+        self.inner.discard(value)
+    }
+
+    fn replaced(&mut self, popped: usize, next: &NodeId) {
+        self.inner.replaced(popped, next);
     }
 }
 

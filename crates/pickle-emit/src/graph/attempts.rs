@@ -19,8 +19,9 @@ type Likeness = (&'static str, NodeId, Vec<(NodeId, usize)>);
 
 impl Attempts {
     pub(super) fn of(graph: &Graph) -> Attempts {
-        let discarded: Vec<(NodeId, Likeness)> =
-            graph.discarded().iter().filter_map(|&id| Some((id, likeness(graph, id)?))).collect();
+        let written: HashSet<NodeId> = graph.discarded_before().iter().map(|&(_, discarded)| discarded).collect();
+        let left = graph.discarded().iter().filter(|id| !written.contains(id));
+        let discarded: Vec<(NodeId, Likeness)> = left.filter_map(|&id| Some((id, likeness(graph, id)?))).collect();
         if discarded.is_empty() {
             return Attempts::default();
         }

@@ -37,6 +37,8 @@ pub(super) struct Writer<'g, S> {
     pub(super) frames: Vec<Frame<'g>>,
     buffers: Vec<u32>,
     attempts: Attempts,
+    /// What is written and thrown away again before an object.
+    discarded_before: HashMap<NodeId, Vec<NodeId>>,
 }
 
 impl<'g, S: Sink> Writer<'g, S> {
@@ -62,6 +64,7 @@ impl<'g, S: Sink> Writer<'g, S> {
             frames: Vec::new(),
             buffers: Vec::new(),
             attempts: Attempts::of(graph),
+            discarded_before: discarded_before(graph),
         }
     }
 
@@ -146,6 +149,13 @@ impl<'g, S: Sink> Writer<'g, S> {
         if let Some(place) = self.memo.get(id) {
             self.encoder.get(place + self.habits.memo_start)?;
             return Ok(false);
+        }
+        if !self.discarded_before.is_empty()
+            && let Some(discarded) = self.discarded_before.remove(&id)
+        {
+            self.frames.push(Frame::Save(id));
+            self.frames.extend(discarded.into_iter().rev().flat_map(|id| [Frame::Op(Opcode::Pop), Frame::Save(id)]));
+            return Ok(true);
         }
         match self.graph.node(id) {
             Node::Str(text) => {
@@ -493,7 +503,16 @@ impl<'g, S: Sink> Writer<'g, S> {
     }
 }
 
-/// How often each node is held by what the root leads to, two standing for more.
+/// What was discarded before each object.
+fn discarded_before(graph: &Graph) -> HashMap<NodeId, Vec<NodeId>> {
+    let mut before: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
+    for &(next, discarded) in graph.discarded_before() {
+        before.entry(next).or_default().push(discarded);
+    }
+    before
+}
+
+/// How often each node is held by what the root leads to, and by what is discarded on the way, two standing for more.
 pub(super) fn held(graph: &Graph) -> Vec<u8> {
     let mut held = vec![0u8; graph.len()];
     let mut hold = |id: NodeId| {
@@ -501,15 +520,20 @@ pub(super) fn held(graph: &Graph) -> Vec<u8> {
             held[index] = (held[index] + 1).min(2);
         }
     };
-    hold(graph.root());
-    for id in graph.preorder(graph.root()) {
-        graph.children(id).for_each(&mut hold);
-        if let Some((module, name)) = graph.global_strings(id) {
-            hold(module);
-            hold(name);
-        }
-        if graph.steps(id).any(|step| matches!(step, Step::SetState { .. })) {
-            hold(id);
+    let mut walk = graph.preorder(graph.root());
+    let starts = std::iter::once(graph.root()).chain(graph.discarded_before().iter().map(|&(_, discarded)| discarded));
+    for start in starts {
+        hold(start);
+        walk.and_from(start);
+        for id in walk.by_ref() {
+            graph.children(id).for_each(&mut hold);
+            if let Some((module, name)) = graph.global_strings(id) {
+                hold(module);
+                hold(name);
+            }
+            if graph.steps(id).any(|step| matches!(step, Step::SetState { .. })) {
+                hold(id);
+            }
         }
     }
     held

@@ -49,6 +49,8 @@ pub struct GraphBuilder {
     /// Whether the input is so long that the graph may become too large.
     may_be_too_large: bool,
     signs: Signs,
+    /// What was discarded, and how many nodes there were then.
+    popped: Vec<(NodeId, usize)>,
 }
 
 // Boxed, so that results come back in registers.
@@ -66,6 +68,7 @@ impl GraphBuilder {
             protocol: Protocol::V0,
             may_be_too_large,
             signs: Signs::default(),
+            popped: Vec::new(),
         }
     }
 
@@ -510,9 +513,24 @@ impl Builder for GraphBuilder {
         self.graph.set_memoized(*value);
     }
 
-    fn discard(&mut self, value: NodeId) {
-        if self.room(1).is_ok() {
-            self.graph.discard(value);
+    const FOLLOWS_POPPED: bool = true;
+
+    fn discard(&mut self, value: NodeId) -> Option<usize> {
+        self.room(1).ok()?;
+        let before = self.graph.discarded().len();
+        self.graph.discard(value);
+        (self.graph.discarded().len() > before).then(|| {
+            self.popped.push((value, self.graph.len()));
+            self.popped.len() - 1
+        })
+    }
+
+    fn replaced(&mut self, popped: usize, next: &NodeId) {
+        // What was there already is what a recursive tuple gives way to.
+        if let Some(&(popped, made)) = self.popped.get(popped)
+            && next.index().is_some_and(|index| index >= made)
+        {
+            self.graph.discard_before(*next, popped);
         }
     }
 }

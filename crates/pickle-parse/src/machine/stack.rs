@@ -48,9 +48,25 @@ impl<B: Builder> Machine<B> {
             self.mark()?;
         } else {
             let value = self.pop()?;
-            self.builder.discard(value);
+            if let Some(number) = self.builder.discard(value)
+                && B::FOLLOWS_POPPED
+            {
+                self.popped.add(number, self.stack.len() + self.marks.len());
+            }
         }
         Ok(())
+    }
+
+    /// Tells the builder what stands in the places of popped objects, where that is about to be used.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn follow_popped(&mut self) {
+        let height = self.stack.len() + self.marks.len();
+        // A mark on top is no object.
+        let top = self.stack.last().filter(|_| self.marks.last() != Some(&self.stack.len()));
+        while let Some((popped, next)) = self.popped.follow(height, top) {
+            self.builder.replaced(popped, &next);
+        }
     }
 
     /// For `APPENDS`, `SETITEMS` and `ADDITEMS`: the object below the topmost mark, and where the items for it begin. `None` if

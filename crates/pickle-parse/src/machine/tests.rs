@@ -105,8 +105,14 @@ impl Builder for Told {
     fn persistent_id(&mut self, id: &[u8]) -> Built {
         Ok(format!("pid({})", id.escape_ascii()))
     }
-    fn discard(&mut self, value: String) {
+    const FOLLOWS_POPPED: bool = true;
+
+    fn discard(&mut self, value: String) -> Option<usize> {
         self.discarded.push(format!("-{value}"));
+        Some(self.discarded.len() - 1)
+    }
+    fn replaced(&mut self, popped: usize, next: &String) {
+        self.discarded[popped].push_str(&format!("<{next}"));
     }
 }
 
@@ -151,6 +157,8 @@ fn each_opcode_does_what_its_name_says() {
         (b")K\x01\x85\x86.", "((),(1))"),
         (b"K\x01K\x02K\x03K\x04\x87.", "(2,3,4) -1"),
         (b"K\x01K\x020.", "1 -2"),
+        (b"K\x020K\x01\x85.", "(1) -2<(1)"),
+        (b"](K\x010K\x020K\x03K\x04e.", "[] -1<2 -2<3 []+3,4"),
         (b"K\x01(K\x02K\x031.", "1 -2 -3"),
         (b"K\x01(0.", "1"),
         (b"K\x012\x86.", "(1,1)"),

@@ -1,0 +1,61 @@
+//! [`Popped`]: what comes to stand in the places of objects that `POP` took off the stack.
+
+/// Follows the places on the stack from which `POP` took something, until what comes to stand there is used.
+///
+/// Heights are how many objects and marks there are.
+#[derive(Debug)]
+pub(super) struct Popped<V> {
+    /// The places, each above those before it.
+    places: Vec<Place<V>>,
+}
+
+#[derive(Debug)]
+struct Place<V> {
+    /// By which the builder knows what was taken off.
+    popped: usize,
+    /// How high the stack was without it.
+    height: usize,
+    /// What stands there now.
+    next: Option<V>,
+}
+
+impl<V: Clone> Popped<V> {
+    pub(super) fn new() -> Self {
+        Popped { places: Vec::new() }
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Something was popped, and left the stack at a height.
+    pub(super) fn add(&mut self, popped: usize, height: usize) {
+        self.places.push(Place { popped, height, next: None });
+    }
+
+    /// An op was executed. Gives a place that is used up, with what stood there; there may be more.
+    pub(super) fn follow(&mut self, height: usize, top: Option<&V>) -> Option<(usize, V)> {
+        while let Some(place) = self.places.last_mut() {
+            if height > place.height {
+                // What a call returns takes the place of what was called.
+                if height == place.height + 1 {
+                    place.next = top.cloned();
+                }
+                return None;
+            }
+            if place.next.is_none() && height == place.height {
+                return None;
+            }
+            let place = self.places.pop()?;
+            if let Some(next) = place.next {
+                return Some((place.popped, next));
+            }
+        }
+        None
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.places.clear();
+    }
+}
