@@ -27,8 +27,8 @@ use std::{collections::HashMap, fmt, str::FromStr};
 /// |---|---|
 /// | `acme.shapes.Circle` | the object `Circle` of the module `acme.shapes`, for every use; also a module of that name |
 /// | `acme.shapes:Circle.unit` | what is found there through an attribute: names with dots are never matched by patterns |
-/// | `acme.shapes.*` | every object of that module, and the module |
-/// | `acme.**` | every object of that module and of those below it, and the modules |
+/// | `acme.shapes.*` | every object of that module but those like `__builtins__`, and the module |
+/// | `acme.**` | the same of that module and of those below it |
 /// | `import:` before a rule | to import it and hold on to it, but not to call it |
 /// | `new:` before a rule | also to make instances of it by its `__new__`, and to give them a state |
 ///
@@ -186,7 +186,7 @@ impl Policy {
     }
 
     /// Whether an object of a module may be used so. Patterns do not match a name with dots: by attributes, any module leads
-    /// to any other.
+    /// to any other. Nor do they match `__builtins__`, `__dict__` and their like, which any module has.
     #[must_use]
     pub fn allows(&self, module: &str, qualname: &str, what: Use) -> bool {
         let allowed = |most: Option<&Use>| most.is_some_and(|&most| what <= most);
@@ -194,7 +194,9 @@ impl Policy {
         if allowed(self.names.get(key.as_str())) {
             return true;
         }
-        !qualname.contains('.') && (allowed(self.modules.get(module)) || self.allows_tree(module, what))
+        !qualname.contains('.')
+            && !is_of_every_module(qualname)
+            && (allowed(self.modules.get(module)) || self.allows_tree(module, what))
     }
 
     /// Whether a module may be imported by a call.
@@ -226,6 +228,11 @@ impl Policy {
     }
 }
 
+/// Whether a name is one as Python itself gives to what all modules have.
+fn is_of_every_module(name: &str) -> bool {
+    name.starts_with("__") && name.ends_with("__")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,6 +262,8 @@ mod tests {
             ("q.r", "os.system", None),
             ("n", "C", Some(Use::New)),
             ("i", "x", Some(Use::Import)),
+            ("p", "__builtins__", None),
+            ("q.r", "__dict__", None),
         ] {
             for what in [Use::Import, Use::New, Use::Call] {
                 assert_eq!(policy.allows(module, name, what), most.is_some_and(|most| what <= most), "{module}:{name} {what:?}");

@@ -262,6 +262,30 @@ fn the_heaviest_part_has_a_path_in_python() {
 }
 
 #[test]
+fn what_allowed_names_could_be_made_to_do_is_found() {
+    for (name, pickle, expected) in [
+        (
+            "a function where a class should be",
+            &b"cnumpy.random._pickle\n__generator_ctor\n((S'rm'\nlcsklearn.utils._testing\ncheck_output\ntR."[..],
+            "calls sklearn.utils._testing.check_output",
+        ),
+        ("a file that is mapped", b"\x80\x02cnumpy\nmemmap\n(S'/etc/passwd'\nt\x81.", "makes an instance of numpy.memmap"),
+        ("what every module has", b"cnumpy\n__builtins__\n.", "imports numpy.__builtins__"),
+        ("a base that is called", b"ccopyreg\n_reconstructor\n(csklearn.a\nb\ncsklearn.c\nd\nS'x'\ntR.", "calls sklearn.c.d"),
+        (
+            "text that is executed",
+            b"\x80\x02cscipy.stats._continuous_distns\nnorm_gen\n)\x81}b.",
+            "makes an instance of scipy.stats",
+        ),
+    ] {
+        let found = found(pickle, &Policy::models());
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{name}: {found:?}");
+    }
+    let honest = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nmemmap\n(I0\ntS'b'\ntR.";
+    assert_eq!(found(honest, &Policy::models()), [""; 0]);
+}
+
+#[test]
 fn hostile_pickles_take_time_in_proportion_to_their_length() {
     let policy = Policy::plain();
     let deep = [&b"N"[..], &b"\x85".repeat(300_000), b"."].concat();

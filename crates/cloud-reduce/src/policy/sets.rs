@@ -19,8 +19,8 @@ const PLAIN: Rules = &[
     // Calls of these are judged by what they find.
     "import:builtins.getattr", "import:_operator.getitem", "import:operator.getitem",
     "array.array", "array._array_reconstructor",
-    "collections.ChainMap", "collections.Counter", "collections.OrderedDict", "collections.UserDict", "collections.UserList",
-    "collections.UserString", "collections.defaultdict", "collections.deque",
+    "new:collections.ChainMap", "collections.Counter", "collections.OrderedDict", "new:collections.UserDict",
+    "new:collections.UserList", "new:collections.UserString", "collections.defaultdict", "collections.deque",
     "copyreg.__newobj__", "copyreg.__newobj_ex__", "copyreg._reconstructor",
     "datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "datetime.timezone",
     "decimal.Decimal", "_decimal.Decimal", "fractions.Fraction",
@@ -31,7 +31,8 @@ const PLAIN: Rules = &[
     "pathlib.WindowsPath", "pathlib._local.Path", "pathlib._local.PosixPath", "pathlib._local.PurePath",
     "pathlib._local.PurePosixPath", "pathlib._local.PureWindowsPath", "pathlib._local.WindowsPath",
     "random.Random", "re._compile", "types.SimpleNamespace", "uuid.SafeUUID", "new:uuid.UUID",
-    "zoneinfo:ZoneInfo._unpickle", "zoneinfo._zoneinfo:ZoneInfo._unpickle",
+    "import:zoneinfo.ZoneInfo", "import:zoneinfo._zoneinfo.ZoneInfo", "zoneinfo:ZoneInfo._unpickle",
+    "zoneinfo._zoneinfo:ZoneInfo._unpickle",
 ];
 
 /// The built-in exceptions.
@@ -58,7 +59,7 @@ const CLOUDPICKLE: Rules = &[
     "_io.StringIO", "_weakrefset.WeakSet", "weakref.WeakSet",
     "abc.abstractclassmethod", "abc.abstractproperty", "abc.abstractstaticmethod", "new:abc.ABC", "abc.ABCMeta",
     "import:abc.abstractmethod",
-    "import:collections.abc.*", "import:typing.*", "typing.TypeVar", "typing.NewType", "import:typing_extensions.*",
+    "import:collections.abc.*", "import:typing.*", "typing.GenericMeta", "typing._ProtocolMeta", "typing.TypeVar", "typing.NewType", "import:typing_extensions.*",
     "new:dataclasses.Field", "new:dataclasses._DataclassParams",
     "new:dataclasses._FIELD_BASE", "import:dataclasses.*",
     "new:enum.Enum", "new:enum.EnumMeta", "new:enum.EnumType", "new:enum.Flag", "new:enum.IntEnum", "new:enum.IntFlag",
@@ -78,8 +79,8 @@ const NUMPY: Rules = &[
     "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer",
     "numpy.core._internal._convert_to_stringdtype_kwargs", "numpy._core._internal._convert_to_stringdtype_kwargs",
     "numpy.ma.core._mareconstruct", "new:numpy.ma.core.MaskedArray", "new:numpy.ma.MaskedArray",
-    "numpy.dtype", "numpy.ndarray", "new:numpy.matrix", "new:numpy.recarray", "new:numpy.record", "new:numpy.memmap",
-    "new:numpy.rec.recarray", "new:numpy.rec.record",
+    "numpy.dtype", "numpy.ndarray", "new:numpy.matrix", "new:numpy.recarray", "new:numpy.record",
+    "new:numpy.rec.recarray", "new:numpy.rec.record", "new:numpy.char.chararray", "new:numpy.rec.format_parser",
     "numpy.bool", "numpy.bool_", "numpy.bytes_", "numpy.clongdouble", "numpy.complex128", "numpy.complex64", "numpy.datetime64",
     "numpy.float16", "numpy.float32", "numpy.float64", "numpy.int16", "numpy.int32", "numpy.int64", "numpy.int8",
     "numpy.longdouble", "numpy.str_", "numpy.timedelta64", "numpy.uint16", "numpy.uint32", "numpy.uint64", "numpy.uint8",
@@ -90,7 +91,10 @@ const NUMPY: Rules = &[
     "numpy.random._philox.Philox", "numpy.random._sfc64.SFC64", "numpy.random._generator.Generator",
     "numpy.random.mtrand.RandomState", "numpy.random.bit_generator.SeedSequence",
     "numpy.random.bit_generator.__pyx_unpickle_SeedSequence",
-    "numpy.polynomial.polynomial.Polynomial", "import:numpy.*",
+    "new:numpy.polynomial.polynomial.Polynomial", "new:numpy.polynomial.chebyshev.Chebyshev",
+    "new:numpy.polynomial.hermite.Hermite", "new:numpy.polynomial.hermite_e.HermiteE",
+    "new:numpy.polynomial.laguerre.Laguerre", "new:numpy.polynomial.legendre.Legendre",
+    "new:numpy.poly1d", "new:numpy.lib.polynomial.poly1d", "new:numpy.lib._polynomial_impl.poly1d", "import:numpy.*",
     "import:numpy.core._ufunc_reconstruct", "import:numpy._core._ufunc_reconstruct",
 ];
 
@@ -123,14 +127,20 @@ const TORCH: Rules = &[
 #[rustfmt::skip]
 const SKLEARN: Rules = &[
     "new:sklearn.**",
-    "sklearn._loss._loss.*", "sklearn.linear_model._sgd_fast.*", "sklearn.metrics._dist_metrics.*",
-    "sklearn.neighbors._ball_tree.*", "sklearn.neighbors._kd_tree.*", "sklearn.neighbors._quad_tree.*",
-    "sklearn.tree._criterion.*", "sklearn.tree._splitter.*", "sklearn.tree._tree.*",
+    "sklearn._loss._loss.*", "sklearn.linear_model._sgd_fast.*", "sklearn.metrics._dist_metrics.newObj",
+    "sklearn.neighbors._ball_tree.newObj", "sklearn.neighbors._kd_tree.newObj", "sklearn.neighbors._quad_tree._QuadTree",
+    "sklearn.tree._criterion.*", "sklearn.tree._splitter.*", "sklearn.tree._tree.Tree",
     "sklearn.utils.Bunch", "sklearn.utils._bunch.Bunch",
     "new:joblib.numpy_pickle.NumpyArrayWrapper", "new:sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper",
-    "new:scipy.sparse.**", "new:scipy.interpolate.**", "new:scipy.stats.**", "import:scipy.special.*",
+    "new:scipy.interpolate._bsplines.BSpline", "new:scipy.interpolate._bsplines._BSpline", "new:scipy.interpolate._interpolate.interp1d",
+    "new:scipy.interpolate._interpolate.PPoly", "new:scipy.interpolate.interpolate.interp1d",
+    "new:scipy.interpolate.interpolate.PPoly", "new:scipy.interpolate._cubic.CubicSpline",
+    "new:scipy.interpolate._cubic.PchipInterpolator", "import:scipy.special.*",
     "import:scipy._lib.array_api_compat.numpy._aliases.asarray",
 ];
+
+/// The formats of scipy's sparse matrices, by which their classes and modules are called.
+const SPARSE: [&str; 7] = ["bsr", "coo", "csc", "csr", "dia", "dok", "lil"];
 
 static READY: LazyLock<[Policy; 5]> = LazyLock::new(|| {
     let mut plain = Policy::nothing();
@@ -153,6 +163,11 @@ static READY: LazyLock<[Policy; 5]> = LazyLock::new(|| {
     torch.set_persistent_ids(true);
     let mut sklearn = numpy.clone();
     sklearn.allow_texts(SKLEARN.iter().map(ToString::to_string));
+    let sparse = SPARSE.iter().flat_map(|format| {
+        [("_", "matrix"), ("_", "array"), ("", "matrix")]
+            .map(|(private, kind)| format!("new:scipy.sparse.{private}{format}.{format}_{kind}"))
+    });
+    sklearn.allow_texts(sparse);
     [plain, cloudpickle, numpy, torch, sklearn]
 });
 
@@ -201,7 +216,8 @@ impl Policy {
         READY[3].clone()
     }
 
-    /// Estimators of scikit-learn, and all of [`numpy`](Policy::numpy).
+    /// Estimators of scikit-learn, and all of [`numpy`](Policy::numpy). Distributions of `scipy.stats`, as they are given to
+    /// `RandomizedSearchCV`, are not among them: their state is text that they execute.
     #[must_use]
     pub fn sklearn() -> Policy {
         READY[4].clone()
@@ -262,6 +278,7 @@ mod tests {
                 ("functools", "reduce"),
                 ("typing", "get_type_hints"),
                 ("sklearn.utils", "check_array"),
+                ("sklearn.neighbors._ball_tree", "BallTree"),
             ] {
                 assert!(!policy.allows(module, qualname, Use::Call), "{name} allows {module}.{qualname}");
             }

@@ -85,6 +85,8 @@ enum Given {
     Called(usize),
     /// An instance is made of it by `__new__`.
     Made(usize),
+    /// An array of this class is made, of no more than a shape, by `numpy.ndarray.__new__`.
+    Array(usize),
     /// Its attributes are set.
     Changed(usize),
     /// Its items are the bases of a class.
@@ -95,7 +97,7 @@ enum Given {
 
 /// What callables do with their arguments, of those that a policy may well allow.
 fn given(name: &Name) -> &'static [Given] {
-    use Given::{Bases, Called, Changed, Loaded, Made};
+    use Given::{Array, Bases, Called, Changed, Loaded, Made};
     if let Some((_, reconstructor)) = Reconstructor::from_global(&name.module, &name.qualname) {
         use Reconstructor as R;
         return match reconstructor {
@@ -109,13 +111,14 @@ fn given(name: &Name) -> &'static [Given] {
     }
     match (&*name.module, &*name.qualname) {
         ("builtins", "type") | ("abc", "ABCMeta") => &[Bases(1)],
-        ("copyreg" | "copy_reg", "_reconstructor") => &[Made(0), Made(1)],
+        ("copyreg" | "copy_reg", "_reconstructor") => &[Made(0), Called(1)],
         ("copyreg" | "copy_reg", "__newobj__" | "__newobj_ex__") => &[Made(0)],
         (
             "builtins",
             "object.__new__" | "dict.__new__" | "list.__new__" | "set.__new__" | "tuple.__new__" | "frozenset.__new__",
         ) => &[Made(0)],
-        ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => &[Made(0)],
+        ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => &[Array(0)],
+        ("sklearn.metrics._dist_metrics" | "sklearn.neighbors._ball_tree" | "sklearn.neighbors._kd_tree", "newObj") => &[Made(0)],
         ("numpy.ma.core", "_mareconstruct") => &[Made(0), Made(1)],
         ("numpy.random._pickle", "__bit_generator_ctor") => &[Called(0)],
         ("numpy.random._pickle", "__generator_ctor" | "__randomstate_ctor") => &[Called(1)],
@@ -284,9 +287,7 @@ impl Judge<'_> {
                 let Some(callable) = arg(index) else { return };
                 match Object::called(self.graph, callable) {
                     Object::Named(name) => {
-                        let is_type = &*name.module == "builtins" && &*name.qualname == "type";
-                        // Classes are made by metaclasses, which is to make an instance.
-                        if !is_type && !self.policy.allows(&name.module, &name.qualname, Use::New) {
+                        if !self.policy.allows(&name.module, &name.qualname, Use::Call) {
                             self.find(FindingKind::Call, offset, name.to_string(), Some(rule(&name, Use::Call)));
                         }
                     }
@@ -297,6 +298,15 @@ impl Judge<'_> {
             }
             Given::Made(index) => {
                 if let Some(class) = arg(index) {
+                    self.new_instance(offset, class);
+                }
+            }
+            Given::Array(index) => {
+                let Some(class) = arg(index) else { return };
+                // Called otherwise, it creates files.
+                let is_memmap = matches!(Object::of(self.graph, class), Object::Named(name)
+                    if (&*name.module, &*name.qualname) == ("numpy", "memmap"));
+                if !is_memmap {
                     self.new_instance(offset, class);
                 }
             }

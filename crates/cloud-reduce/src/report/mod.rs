@@ -170,7 +170,7 @@ impl Report {
         let graph = self.graph();
         let mut left: Option<Vec<_>> = None;
         for code in graph.ids().filter_map(|id| Code::read(graph, id).ok()).take(ENOUGH) {
-            let versions = code.versions();
+            let versions: Vec<_> = code.shape(|shape| shape.versions().collect());
             left = Some(match left {
                 None => versions,
                 Some(left) => left.into_iter().filter(|version| versions.contains(version)).collect(),
