@@ -7,7 +7,10 @@ use pyo3::{
     types::{PyBytes, PyDict, PyList, PyString},
 };
 
-use crate::{state::State, unpickler::bytes_of};
+use crate::{
+    state::State,
+    unpickler::{bytes_of, pickle_exception},
+};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(inspect, module)?)
@@ -70,9 +73,15 @@ fn inspect<'py>(data: &Bound<'py, PyAny>, allow: Option<Bound<'py, PyAny>>, poli
 pub(crate) fn check(py: Python<'_>, pickle: &Bound<'_, PyBytes>, allow: &Bound<'_, PyAny>) -> PyResult<()> {
     let policy = policy_of("cloudpickle", Some(allow))?;
     let data = pickle.as_bytes().to_vec();
-    let findings = py.detach(|| Report::of(data).findings(&policy));
-    // What is wrong with a pickle that does nothing else, loading it says.
-    let Some(finding) = findings.iter().find(|finding| finding.kind != cloud_reduce::FindingKind::Broken) else { return Ok(()) };
+    let (report, findings) = py.detach(|| {
+        let report = Report::of(data);
+        let findings = report.findings(&policy);
+        (report, findings)
+    });
+    let Some(finding) = findings.iter().find(|finding| finding.kind != cloud_reduce::FindingKind::Broken) else {
+        // What could not be read to its end was not judged to its end: loading might go on where reading did not.
+        return report.error().map_or(Ok(()), |error| Err(pickle_exception(py, error)));
+    };
     let advice = match &finding.rule {
         Some(rule) => format!("; add {rule:?} to `allow` if you trust it"),
         None => "; no rule of `allow` can allow this".to_owned(),

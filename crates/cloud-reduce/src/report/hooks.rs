@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use pickle_graph::{Graph, NodeId};
+use pickle_graph::{Graph, NodeId, Step};
 
-use super::resolve::Object;
-use crate::{classes, enums};
+use super::resolve::{Name, Object, short_text};
+use crate::{class::ABC_IMPL, classes, enums};
 
 /// A method that Python calls by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,16 +28,19 @@ pub(super) enum Hook {
     Missing,
     /// `__hash__`.
     Hash,
+    /// `register`, which cloudpickle calls of a class that has `_abc_impl`.
+    Register,
 }
 
 impl Hook {
     fn of(attribute: &str) -> Option<Hook> {
         Some(match attribute {
-            "__new__" | "__call__" | "__prepare__" | "__set_name__" => Hook::New,
+            "__new__" | "__call__" | "__prepare__" | "__set_name__" | "mro" => Hook::New,
             "__init__" => Hook::Init,
             "__setstate__" => Hook::SetState,
             "append" | "extend" | "add" | "__setitem__" => Hook::Items,
-            "__setattr__" | "__getattribute__" | "__getattr__" => Hook::SetAttribute,
+            "__setattr__" | "__getattribute__" | "__getattr__" | "__dict__" | "__class__" => Hook::SetAttribute,
+            "register" => Hook::Register,
             "__del__" => Hook::Del,
             "__init_subclass__" => Hook::InitSubclass,
             "_missing_" => Hook::Missing,
@@ -54,6 +57,8 @@ pub(super) struct Hooks(HashMap<NodeId, Known>);
 #[derive(Debug)]
 struct Known {
     hooks: u16,
+    /// Whether none of its methods can be called by Python itself.
+    is_passive: bool,
     bases: Vec<NodeId>,
     metaclass: Option<NodeId>,
 }
@@ -64,18 +69,28 @@ const MAX_BASES: usize = 64;
 impl Hooks {
     pub(super) fn of(graph: &Graph) -> Hooks {
         // Many classes may share one dict.
-        let mut by_dict: HashMap<NodeId, u16> = HashMap::new();
+        let mut by_dict: HashMap<NodeId, (u16, bool)> = HashMap::new();
         let mut known = HashMap::new();
         for class in classes(graph).filter_map(Result::ok) {
-            let hooks = hooks_of(&mut by_dict, class.attributes);
+            let (mut hooks, mut is_passive) = (0, true);
+            for dict in states(graph, class.id).chain([class.attributes.id(), class.type_kwargs.id()]) {
+                let (more, passive) = hooks_of(graph, &mut by_dict, dict);
+                hooks |= more;
+                is_passive &= passive;
+            }
             let bases = class.bases.iter().copied().take(MAX_BASES).collect();
-            known.insert(class.id, Known { hooks, bases, metaclass: Some(class.metaclass) });
+            known.insert(class.id, Known { hooks, is_passive, bases, metaclass: Some(class.metaclass) });
         }
         for class in enums(graph).filter_map(Result::ok) {
-            let hooks = hooks_of(&mut by_dict, class.attributes);
+            let (mut hooks, mut is_passive) = (0, true);
+            for dict in states(graph, class.id).chain([class.attributes.id()]) {
+                let (more, passive) = hooks_of(graph, &mut by_dict, dict);
+                hooks |= more;
+                is_passive &= passive;
+            }
             // An enum's own `__new__` and `__init__` run when it is made, not when a member is looked up.
             let hooks = hooks & !(bit(Hook::New) | bit(Hook::Init));
-            known.insert(class.id, Known { hooks, bases: Vec::new(), metaclass: None });
+            known.insert(class.id, Known { hooks, is_passive, bases: Vec::new(), metaclass: None });
         }
         Hooks(known)
     }
@@ -83,6 +98,43 @@ impl Hooks {
     /// Whether any class has a hook of its own.
     pub(super) fn any(&self, hook: Hook) -> bool {
         self.0.values().any(|known| known.hooks & bit(hook) != 0)
+    }
+
+    /// Whether an object is a class that the pickle carries.
+    pub(super) fn is_class(&self, object: NodeId) -> bool {
+        self.0.contains_key(&object)
+    }
+
+    /// Whether a class itself has a hook, as far as it is one that can be read.
+    pub(super) fn has(&self, object: NodeId, hook: Hook) -> bool {
+        self.0.get(&object).is_some_and(|known| known.hooks & bit(hook) != 0)
+    }
+
+    /// Whether the metaclass of a class has a hook of its own.
+    pub(super) fn runs_of_metaclass(&self, graph: &Graph, class: NodeId, hook: Hook) -> bool {
+        let metaclass = self.0.get(&class).and_then(|known| known.metaclass);
+        match metaclass.map(|metaclass| Object::of(graph, metaclass)) {
+            Some(Object::Carried(metaclass)) => self.runs(graph, metaclass, &[hook]),
+            _ => false,
+        }
+    }
+
+    /// Whether no code that the pickle carries runs when a function is given an instance of a class: its methods are such as nothing
+    /// but the pickle's own code knows, and so are those of its bases.
+    pub(super) fn is_passive(&self, graph: &Graph, class: NodeId) -> bool {
+        let mut pending = vec![class];
+        for _ in 0..MAX_BASES {
+            let Some(id) = pending.pop() else { return true };
+            let Some(known) = self.0.get(&id).filter(|known| known.is_passive) else { return false };
+            for &base in &known.bases {
+                match Object::of(graph, base) {
+                    Object::Carried(base) => pending.push(base),
+                    Object::Named(name) if is_passive_base(&name) => {}
+                    _ => return false,
+                }
+            }
+        }
+        false
     }
 
     /// Whether one of these hooks runs code that the pickle carries: always where the object is no class that can be read.
@@ -110,16 +162,70 @@ impl Hooks {
     }
 }
 
+/// Whether methods of a class that is inherited from call none of the class that inherits it.
+fn is_passive_base(name: &Name) -> bool {
+    matches!(
+        (&*name.module, &*name.qualname),
+        ("builtins", "object") | ("abc", "ABC") | ("typing", "Generic" | "Protocol" | "Generic[...]" | "Protocol[...]")
+    )
+}
+
 /// What a hook is among the others.
 fn bit(hook: Hook) -> u16 {
     1 << hook as u8
 }
 
-fn hooks_of(by_dict: &mut HashMap<NodeId, u16>, attributes: crate::Attributes<'_>) -> u16 {
-    *by_dict.entry(attributes.id()).or_insert_with(|| {
-        // `__hash__ = None` is no code.
-        let methods = attributes.iter().filter(|&(_, value)| value != NodeId::NONE);
-        let hooks = methods.filter_map(|(name, _)| if name.len() < 32 { Hook::of(name.as_str()?) } else { None });
-        hooks.fold(0, |bits, hook| bits | bit(hook))
+/// The dicts of attributes that a class is given after it was made.
+fn states(graph: &Graph, class: NodeId) -> impl Iterator<Item = NodeId> {
+    graph.steps(class).flat_map(|step| match step {
+        Step::SetState { state, .. } => graph.node(state).as_tuple().unwrap_or_default().iter().copied().take(2),
+        _ => [].iter().copied().take(2),
     })
+}
+
+/// Which hooks a dict of attributes has, and whether it has no method that Python calls by itself.
+fn hooks_of(graph: &Graph, by_dict: &mut HashMap<NodeId, (u16, bool)>, dict: NodeId) -> (u16, bool) {
+    *by_dict.entry(dict).or_insert_with(|| {
+        let (mut hooks, mut is_passive, mut registers) = (0, true, false);
+        for &[key, value] in graph.node(dict).as_dict().unwrap_or_default() {
+            // `__hash__ = None` is no code.
+            let Some(name) = short_text(graph, key).filter(|_| value != NodeId::NONE) else { continue };
+            hooks |= Hook::of(name).map_or(0, bit);
+            registers |= name == ABC_IMPL;
+            is_passive &= is_passive_attribute(name);
+        }
+        if !registers {
+            hooks &= !bit(Hook::Register);
+        }
+        (hooks, is_passive)
+    })
+}
+
+/// Whether an attribute of a class is none by which Python, or a function of the standard library, would run code of the class when
+/// it gets an instance.
+fn is_passive_attribute(name: &str) -> bool {
+    const OF_EVERY_CLASS: [&str; 16] = [
+        "__module__",
+        "__qualname__",
+        "__name__",
+        "__doc__",
+        "__weakref__",
+        "__slots__",
+        "__annotations__",
+        "__annotations_cache__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__init__",
+        "__orig_bases__",
+        "__parameters__",
+        "__type_params__",
+        "__match_args__",
+        "__abstractmethods__",
+    ];
+    let is_special = name.starts_with("__") && name.ends_with("__");
+    if is_special {
+        OF_EVERY_CLASS.contains(&name)
+    } else {
+        !matches!(name, "keys" | "items" | "append" | "extend" | "add" | "update")
+    }
 }

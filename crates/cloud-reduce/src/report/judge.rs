@@ -140,6 +140,61 @@ fn given(name: &Name) -> &'static [Given] {
     }
 }
 
+/// Whether a callable keeps what it is given and calls none of its methods.
+fn holds(callee: &Name) -> bool {
+    if let Some((_, reconstructor)) = Reconstructor::from_global(&callee.module, &callee.qualname) {
+        use Reconstructor as R;
+        return !matches!(
+            reconstructor,
+            R::MakeDictKeys
+                | R::MakeDictValues
+                | R::MakeDictItems
+                | R::DynamicSubimport
+                | R::FunctionSetstate
+                | R::ClassSetstate
+                | R::MakeSkeletonClass
+                | R::MakeSkeletonEnum
+        );
+    }
+    let is_exception = |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase());
+    match (&*callee.module, &*callee.qualname) {
+        ("functools", "partial") | ("types", "MethodType" | "MappingProxyType" | "CellType" | "FunctionType" | "CodeType") => {
+            true
+        }
+        ("builtins", "staticmethod" | "classmethod" | "property" | "slice" | "getattr" | "type") => true,
+        ("builtins", name) => is_exception(name),
+        ("copyreg" | "copy_reg" | "_operator" | "operator", _) => true,
+        _ => false,
+    }
+}
+
+/// Whether a callable makes plain data of what it is given, by methods of what is none.
+fn converts(callee: &Name) -> bool {
+    match (&*callee.module, &*callee.qualname) {
+        ("builtins", name) => matches!(
+            name,
+            "bool"
+                | "bytearray"
+                | "bytes"
+                | "complex"
+                | "dict"
+                | "float"
+                | "frozenset"
+                | "int"
+                | "list"
+                | "set"
+                | "str"
+                | "tuple"
+        ),
+        ("numpy", name) => {
+            name.ends_with('_')
+                || name.ends_with(|c: char| c.is_ascii_digit())
+                || matches!(name, "bool" | "longdouble" | "clongdouble")
+        }
+        _ => false,
+    }
+}
+
 impl Judge<'_> {
     fn event(&mut self, event: &Event) {
         let offset = event.offset;
@@ -225,6 +280,11 @@ impl Judge<'_> {
             _ => return,
         };
         let (callee, binds) = Object::called_with(self.graph, callable);
+        if let Node::Reduce { args, .. } = self.graph.node(call)
+            && self.graph.node(args).as_tuple().is_none()
+        {
+            self.find(FindingKind::CallOfResult, offset, format!("{callee} with computed arguments"), None);
+        }
         let mut loads = false;
         match &callee {
             Object::Named(name) => {
@@ -243,6 +303,7 @@ impl Judge<'_> {
                 if binds && !given.is_empty() {
                     self.find(FindingKind::CallOfResult, offset, format!("{name} with arguments that another call bound"), None);
                 }
+                self.given_instances(offset, name, args);
                 for given in given {
                     loads |= matches!(given, Given::Loaded(_));
                     self.given(offset, given, args);
@@ -274,7 +335,7 @@ impl Judge<'_> {
         if self.policy.carried_code() {
             return;
         }
-        if self.hooks().runs(self.graph, made, &[Hook::New, Hook::Init, Hook::Missing]) {
+        if self.hooks().runs(self.graph, made, &[Hook::New, Hook::Init, Hook::Missing, Hook::Del]) {
             let subject = format!("{}({})", shown::carried(self.graph, callable), shown::arguments(self.graph, args));
             self.find(FindingKind::CarriedCode, offset, subject, None);
         }
@@ -316,11 +377,20 @@ impl Judge<'_> {
                 }
             }
             Given::Bases(index) => {
-                for &base in arg(index).and_then(|bases| self.graph.node(bases).as_tuple()).unwrap_or_default() {
+                // `type` of one argument tells of what type it is.
+                let Some(bases) = arg(index) else { return };
+                let bases = self.graph.node(bases).as_tuple();
+                if bases.is_none() {
+                    self.find(FindingKind::CallOfResult, offset, "a subclass hook of computed bases".to_owned(), None);
+                }
+                // The members of an enum are made together with it.
+                let hooks: &[Hook] =
+                    if index == 0 { &[Hook::InitSubclass, Hook::New, Hook::Init, Hook::Hash] } else { &[Hook::InitSubclass] };
+                for &base in bases.unwrap_or_default() {
                     match Object::of(self.graph, base) {
                         Object::Named(_) => {}
                         Object::Carried(made) => {
-                            if !self.policy.carried_code() && self.hooks().runs(self.graph, made, &[Hook::InitSubclass]) {
+                            if !self.policy.carried_code() && self.hooks().runs(self.graph, made, hooks) {
                                 let subject = format!("__init_subclass__ of {}", shown::carried(self.graph, base));
                                 self.find(FindingKind::CarriedCode, offset, subject, None);
                             }
@@ -340,10 +410,46 @@ impl Judge<'_> {
         }
     }
 
+    /// Instances that a call is given, whose methods it may call.
+    fn given_instances(&mut self, offset: u64, callee: &Name, args: &[NodeId]) {
+        /// More of them are not looked at.
+        const MOST: usize = 64;
+        let converts = converts(callee);
+        if holds(callee) || self.policy.carried_code() && !converts {
+            return;
+        }
+        for &arg in args.iter().take(MOST) {
+            let inner = match self.graph.node(arg) {
+                Node::List(items) | Node::Tuple(items) => items,
+                _ => &[],
+            };
+            for (index, &part) in std::iter::once(&arg).chain(inner).take(MOST).enumerate() {
+                let Object::Instance(class) = Object::of(self.graph, part) else { continue };
+                match *class {
+                    Object::Carried(made) => {
+                        if !self.policy.carried_code() && !self.hooks().is_passive(self.graph, made) {
+                            let subject = format!("methods of {}, which {callee} is given", shown::carried(self.graph, made));
+                            self.find(FindingKind::CarriedCode, offset, subject, None);
+                        }
+                    }
+                    Object::Named(name) if converts && index == 0 && !matches!(&*name.module, "builtins" | "_codecs") => {
+                        self.find(FindingKind::CallOfResult, offset, format!("a method of an instance of {name}"), None);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
     fn new_instance(&mut self, offset: u64, class: NodeId) {
         match Object::of(self.graph, class) {
             Object::Named(name) => {
-                if !self.policy.allows(&name.module, &name.qualname, Use::New) {
+                // What a metaclass makes by `__new__` is a class, whose bases are told of it.
+                let is_meta = matches!(
+                    (&*name.module, &*name.qualname),
+                    ("builtins", "type") | ("abc", "ABCMeta") | ("enum", "EnumMeta" | "EnumType")
+                );
+                if is_meta || !self.policy.allows(&name.module, &name.qualname, Use::New) {
                     self.find(FindingKind::New, offset, name.to_string(), Some(rule(&name, Use::New)));
                 }
             }
@@ -363,10 +469,37 @@ impl Judge<'_> {
             object @ (Object::Named(_) | Object::Module(_)) => {
                 self.find(FindingKind::ChangesImported, offset, object.to_string(), None);
             }
+            // Cloudpickle gives functions and classes their attributes by calls. On PyPy, functions have states too.
+            Object::Carried(made) if !self.policy.carried_code() => {
+                let is_class = self.hooks().is_class(made);
+                let runs = match hook {
+                    Hook::SetAttribute => {
+                        self.hooks().has(made, Hook::Register)
+                            || is_class && self.hooks().runs_of_metaclass(self.graph, made, Hook::SetAttribute)
+                    }
+                    Hook::SetState => is_class,
+                    _ => true,
+                };
+                if runs {
+                    let subject = format!("a method of {}", shown::carried(self.graph, node));
+                    self.find(FindingKind::CarriedCode, offset, subject, None);
+                }
+            }
             Object::Instance(class) => {
+                let of_all = |name: &Name| match (&*name.module, &*name.qualname) {
+                    ("logging", "getLogger") => true,
+                    // They change what they were made of.
+                    ("collections", "ChainMap" | "UserDict" | "UserList") => hook == Hook::Items,
+                    _ => false,
+                };
+                if let Object::Named(name) = &*class
+                    && of_all(name)
+                {
+                    self.find(FindingKind::ChangesImported, offset, format!("an object by {name}"), None);
+                }
                 if let Object::Carried(made) = *class
                     && !self.policy.carried_code()
-                    && self.hooks().runs(self.graph, made, &[hook])
+                    && self.hooks().runs(self.graph, made, &[hook, Hook::SetAttribute])
                 {
                     let subject = format!("a method of {}", shown::carried(self.graph, made));
                     self.find(FindingKind::CarriedCode, offset, subject, None);

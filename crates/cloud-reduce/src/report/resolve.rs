@@ -226,7 +226,9 @@ impl Object {
             | ("abc", "ABCMeta", [_, _, _]) => Object::Carried(call),
             // typing.List[int] and the like
             ("_operator" | "operator", "getitem", [object, _]) => match Self::within(graph, *object, chain) {
-                Object::Named(name) if matches!(&*name.module, "typing" | "collections.abc" | "builtins") => Object::Named(name),
+                Object::Named(name) if matches!(&*name.module, "typing" | "collections.abc") => {
+                    Self::named(&name.module, &format!("{}[...]", name.qualname))
+                }
                 _ => Object::Unknown,
             },
             ("copyreg" | "copy_reg", "__newobj__" | "__newobj_ex__" | "_reconstructor", [class, ..]) => {

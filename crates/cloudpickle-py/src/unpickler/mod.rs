@@ -68,7 +68,7 @@ fn is_bad_text(py: Python<'_>, error: &PyErr, opcode: Opcode) -> bool {
 }
 
 #[cold]
-fn pickle_exception(py: Python<'_>, error: &Error) -> PyErr {
+pub(crate) fn pickle_exception(py: Python<'_>, error: &Error) -> PyErr {
     let state = match State::get(py) {
         Ok(state) => state,
         Err(error) => return error,

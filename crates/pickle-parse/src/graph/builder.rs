@@ -484,7 +484,17 @@ impl Builder for GraphBuilder {
             return match self.graph.node(state) {
                 // Nothing to do, which every object can have done to it.
                 Node::None | Node::Tuple([NodeId::NONE, NodeId::NONE]) => Ok(()),
-                Node::Dict(_) | Node::Tuple([_, _]) => Err(refusal::no_dict(type_name)),
+                Node::Tuple(&[dict, slots]) => {
+                    // What is not known may turn out to be nothing.
+                    let is_something = |id: NodeId| python_type(self.graph.node(id)).is_some() && id != NodeId::NONE;
+                    let has_slots = is_something(slots) && !matches!(self.graph.node(slots), Node::Dict([]));
+                    if is_something(dict) || has_slots {
+                        return Err(refusal::no_dict(type_name));
+                    }
+                    self.graph.build(*object, state);
+                    Ok(())
+                }
+                Node::Dict(_) => Err(refusal::no_dict(type_name)),
                 node if python_type(node).is_some() => Err(refusal::state()),
                 _ => {
                     self.graph.build(*object, state);
