@@ -166,7 +166,7 @@ impl Hooks {
 fn is_passive_base(name: &Name) -> bool {
     matches!(
         (&*name.module, &*name.qualname),
-        ("builtins", "object") | ("abc", "ABC") | ("typing", "Generic" | "Protocol" | "Generic[...]" | "Protocol[...]")
+        ("builtins", "object") | ("abc", "ABC") | ("typing", "Generic" | "Protocol" | "Generic[]" | "Protocol[]")
     )
 }
 
@@ -204,13 +204,14 @@ fn hooks_of(graph: &Graph, by_dict: &mut HashMap<NodeId, (u16, bool)>, dict: Nod
 /// Whether an attribute of a class is none by which Python, or a function of the standard library, would run code of the class when
 /// it gets an instance.
 fn is_passive_attribute(name: &str) -> bool {
-    const OF_EVERY_CLASS: [&str; 16] = [
+    const OF_EVERY_CLASS: [&str; 17] = [
         "__module__",
         "__qualname__",
         "__name__",
         "__doc__",
         "__weakref__",
         "__slots__",
+        "__slotnames__",
         "__annotations__",
         "__annotations_cache__",
         "__firstlineno__",

@@ -426,11 +426,9 @@ impl Judge<'_> {
             for (index, &part) in std::iter::once(&arg).chain(inner).take(MOST).enumerate() {
                 let Object::Instance(class) = Object::of(self.graph, part) else { continue };
                 match *class {
-                    Object::Carried(made) => {
-                        if !self.policy.carried_code() && !self.hooks().is_passive(self.graph, made) {
-                            let subject = format!("methods of {}, which {callee} is given", shown::carried(self.graph, made));
-                            self.find(FindingKind::CarriedCode, offset, subject, None);
-                        }
+                    Object::Carried(made) if !self.policy.carried_code() && !self.hooks().is_passive(self.graph, made) => {
+                        let subject = format!("methods of {}, which {callee} is given", shown::carried(self.graph, made));
+                        self.find(FindingKind::CarriedCode, offset, subject, None);
                     }
                     Object::Named(name) if converts && index == 0 && !matches!(&*name.module, "builtins" | "_codecs") => {
                         self.find(FindingKind::CallOfResult, offset, format!("a method of an instance of {name}"), None);

@@ -227,7 +227,7 @@ impl Object {
             // typing.List[int] and the like
             ("_operator" | "operator", "getitem", [object, _]) => match Self::within(graph, *object, chain) {
                 Object::Named(name) if matches!(&*name.module, "typing" | "collections.abc") => {
-                    Self::named(&name.module, &format!("{}[...]", name.qualname))
+                    Self::named(&name.module, &format!("{}[]", name.qualname))
                 }
                 _ => Object::Unknown,
             },
