@@ -5,18 +5,17 @@ use pickle_graph::Graph;
 /// From how many objects on it is told of.
 const MANY: u64 = 100_000_000;
 
-/// Fewer places that hold something cannot make [`MANY`]: the product of numbers of one sum is greatest where all are 3, and 3^16
-/// are less.
-const FEWEST_PLACES: u64 = 3 * 16;
-
 /// How many objects there are where each is counted for each place that holds it, and again with all that it holds: if they are so
 /// many that a walk over them, such as `repr`, does not end, and more than the square of the places, which one large object that many
 /// hold cannot exceed. An object within itself counts once.
-pub(super) fn expansion(graph: &Graph) -> Option<u64> {
-    let places: u64 = graph.ids().map(|id| graph.children(id).count() as u64).sum();
-    if places < FEWEST_PLACES {
+///
+/// `length` is how many bytes the pickle has, `shares` how many of its ops push what another made. A way from the pickled object to
+/// another is told by which of these it takes, so that each can at most double the number of ways.
+pub(super) fn expansion(graph: &Graph, length: usize, shares: u32) -> Option<u64> {
+    if (length as u64).saturating_mul(1 << shares.min(u64::BITS - 1)) <= MANY {
         return None;
     }
+    let places: u64 = graph.ids().map(|id| graph.children(id).count() as u64).sum();
     // 0 for what was not come by yet, 1 until all that it holds was counted.
     let mut sizes = vec![0u64; graph.len()];
     let mut largest = 0;

@@ -48,7 +48,7 @@ pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize) -> Vec<Find
         let subject = "an opcode that crosses the end of a frame";
         findings.push(Finding { kind: FindingKind::Frames, offset, subject: subject.into(), rule: None, count: 1, inner: None });
     }
-    if let Some(objects) = expansion(&trace.graph) {
+    if let Some(objects) = expansion(&trace.graph, trace.length, trace.shares) {
         let subject = format!("{objects} objects or more").into();
         findings.push(Finding { kind: FindingKind::Expansion, offset: 0, subject, rule: None, count: 1, inner: None });
     }

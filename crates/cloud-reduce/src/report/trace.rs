@@ -56,6 +56,8 @@ pub(crate) struct Trace {
     pub(crate) error: Option<Error>,
     /// Where the first op begins that crosses the end of a frame, or the first frame that begins in another.
     pub(crate) crossed_frame: Option<u64>,
+    /// How many ops push an object that another one made: `DUP`, `GET` and its like.
+    pub(crate) shares: u32,
     /// The pickles of joblib's arrays of objects, which stand in the midst of this one, and where each begins.
     pub(crate) arrays: Vec<(usize, Trace)>,
 }
@@ -69,6 +71,8 @@ impl Trace {
 
     fn run_as(input: &Bytes, with_arrays: bool) -> Trace {
         let recorder = Recorder {
+            input: input.clone(),
+            shares: 0,
             inner: Loader::new().strings(Strings::Latin1).python3_names(true).builder(input.clone()),
             offset: 0,
             events: Vec::new(),
@@ -94,9 +98,9 @@ impl Trace {
         if error.is_none() {
             recorder.leave_op(length as u64);
         }
-        let Recorder { inner, events, own_bytes, crossed_frame, .. } = recorder;
+        let Recorder { inner, events, own_bytes, crossed_frame, shares, .. } = recorder;
         let graph = inner.finish(root, &input[..length]);
-        Trace { graph, events, own_bytes, length, error, crossed_frame, arrays }
+        Trace { graph, events, own_bytes, length, error, crossed_frame, shares, arrays }
     }
 }
 
@@ -176,6 +180,8 @@ const FRAME_OP: u64 = 9;
 
 /// Builds the graph and writes down what is done.
 struct Recorder {
+    input: Bytes,
+    shares: u32,
     inner: GraphBuilder,
     offset: u64,
     events: Vec<Event>,
@@ -262,6 +268,10 @@ impl Builder for Recorder {
     #[inline]
     fn at(&mut self, offset: u64) {
         self.leave_op(offset);
+        let opcode = usize::try_from(offset).ok().and_then(|offset| self.input.get(offset));
+        if matches!(opcode, Some(b'2' | b'g' | b'h' | b'j')) {
+            self.shares = self.shares.saturating_add(1);
+        }
         self.inner.at(offset);
         self.own_bytes.begin(offset);
         self.offset = offset;
