@@ -191,6 +191,26 @@ def test_persistent_ids_reach_into_functions(protocol):
     assert_same(both(with_persistent_id, [lambda x=SQUARE: x], protocol))
 
 
+def test_a_subclass_may_ask_the_pickler_for_a_persistent_id(protocol):
+    class Asking(cloudpickle_rs.Pickler):
+        def persistent_id(self, obj):
+            return super().persistent_id(obj)
+
+    data, file = [lambda x=SQUARE: x, SQUARE], io.BytesIO()
+    Asking(file, protocol).dump(data)
+    assert file.getvalue() == cloudpickle.dumps(data, protocol)
+
+
+def test_an_instance_may_have_a_persistent_id_of_its_own(protocol):
+    file = io.BytesIO()
+    pickler = cloudpickle_rs.Pickler(file, protocol)
+    pickler.persistent_id = lambda obj: "three" if obj == 3 else None
+    pickler.dump([2, 3])
+    loader = cloudpickle_rs.Unpickler(io.BytesIO(file.getvalue()))
+    loader.persistent_load = str.upper
+    assert loader.load() == [2, "THREE"]
+
+
 def test_persistent_ids_are_loaded_by_persistent_load(protocol):
     class Loader(cloudpickle_rs.Unpickler):
         def persistent_load(self, identifier):

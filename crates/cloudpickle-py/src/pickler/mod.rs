@@ -269,6 +269,10 @@ impl Pickler {
         Ok(self.target()?.protocol > Protocol::V0)
     }
 
+    /// The id under which an object is kept elsewhere, for a subclass to define. `None` for one that goes into the pickle: here, all.
+    #[pyo3(signature = (_obj, /))]
+    fn persistent_id(&self, _obj: &Bound<'_, PyAny>) {}
+
     /// Reduces functions and classes; `NotImplemented` for everything else, and for what is pickled by reference.
     fn reducer_override<'py>(slf: &Bound<'py, Self>, obj: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         if let Ok(class) = obj.cast::<pyo3::types::PyType>() {
@@ -451,8 +455,19 @@ fn overridden<'py>(pickler: &Bound<'py, Pickler>) -> PyResult<Hooks<'py>> {
     let own = py.get_type::<Pickler>();
     let state = State::get(py)?;
     let dispatch_table = object.getattr(intern!(py, "dispatch_table"))?;
+    let instance = object.getattr(intern!(py, "__dict__"))?;
+    // a method of ours that nothing stands in the place of is no hook
+    let hook = |name| -> PyResult<Option<Bound<'py, PyAny>>> {
+        let of_instance = match instance.cast::<PyDict>() {
+            Ok(dict) => dict.get_item(name)?,
+            Err(_) => None,
+        };
+        let is_own = of_instance.is_none() && object.get_type().getattr(name)?.is(&own.getattr(name)?);
+        if is_own { Ok(None) } else { object.getattr(name).map(Some) }
+    };
     let mut hooks = Hooks {
-        persistent_id: object.getattr_opt(intern!(py, "persistent_id"))?,
+        persistent_id: hook(intern!(py, "persistent_id"))?,
+        reducer_override: hook(intern!(py, "reducer_override"))?,
         dispatch_table: (!dispatch_table.is(&state.chained_dispatch_table)).then_some(dispatch_table),
         ..Hooks::default()
     };
@@ -460,14 +475,6 @@ fn overridden<'py>(pickler: &Bound<'py, Pickler>) -> PyResult<Hooks<'py>> {
         let module_name = object.getattr_opt(intern!(py, "_reconstructors_module"))?;
         hooks.reconstructors_module = module_name.map(Bound::cast_into::<PyString>).transpose()?;
         hooks.class_setter = object.getattr_opt(intern!(py, "_class_state_setter"))?;
-    }
-    let name = intern!(py, "reducer_override");
-    let of_instance = match object.getattr(intern!(py, "__dict__"))?.cast::<PyDict>() {
-        Ok(dict) => dict.get_item(name)?,
-        Err(_) => None,
-    };
-    if of_instance.is_some() || !object.get_type().getattr(name)?.is(&own.getattr(name)?) {
-        hooks.reducer_override = Some(object.getattr(name)?);
     }
     Ok(hooks)
 }
