@@ -359,3 +359,28 @@ fn the_arrays_that_joblib_writes_between_the_opcodes_are_passed_over_and_their_o
         assert_eq!(found(&pickle, &Policy::sklearn()), expected, "{name}");
     }
 }
+
+#[test]
+fn opcodes_among_the_numbers_of_joblibs_arrays_are_found() {
+    let wrapper = |state: &str| format!("\u{80}\u{2}cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\u{81}}}({state}ub");
+    let pickle = |state: &str, rest: &str| wrapper(state).chars().map(|c| c as u8).chain(rest.bytes()).collect::<Vec<u8>>();
+    let dtype = "S'dtype'\ncnumpy\ndtype\n(S'i1'\ntR";
+    let hidden = "cos\nsystem\n(S'id'\ntR.";
+    let length = hidden.len();
+    for (name, pickle, expected) in [
+        (
+            "in numbers",
+            pickle(&format!("S'shape'\n(K{}t{dtype}", length as u8 as char), &format!("{hidden}.")),
+            "calls os.system('id')",
+        ),
+        (
+            "behind numbers",
+            pickle(&format!("S'shape'\n(K\u{63}tS'shape'\n(K\u{2}t{dtype}"), "..cos\nsystem\n)R."),
+            "calls os.system()",
+        ),
+        ("size unknown", pickle(&format!("S'shape'\nN{dtype}"), "."), "is an array of joblib whose size cannot be told"),
+    ] {
+        let found = found(&pickle, &Policy::sklearn());
+        assert!(found.iter().any(|finding| finding.starts_with(expected)), "{name}: {found:?}");
+    }
+}

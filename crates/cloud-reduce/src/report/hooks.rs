@@ -1,6 +1,6 @@
 //! [`Hooks`]: which methods of the classes that a pickle carries run while it is loaded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use pickle_graph::{Graph, NodeId, Step};
 
@@ -30,6 +30,12 @@ pub(super) enum Hook {
     Hash,
     /// `register`, which cloudpickle calls of a class that has `_abc_impl`.
     Register,
+    /// `_abc_impl`.
+    AbcImpl,
+    /// No method that Python calls, but an attribute by which methods of a class that is inherited from may run code.
+    Override,
+    /// A property, or another object that is told of it when its attribute is set.
+    Property,
 }
 
 impl Hook {
@@ -41,10 +47,11 @@ impl Hook {
             "append" | "extend" | "add" | "__setitem__" => Hook::Items,
             "__setattr__" | "__getattribute__" | "__getattr__" | "__dict__" | "__class__" => Hook::SetAttribute,
             "register" => Hook::Register,
+            ABC_IMPL => Hook::AbcImpl,
             "__del__" => Hook::Del,
             "__init_subclass__" => Hook::InitSubclass,
             "_missing_" => Hook::Missing,
-            "__hash__" => Hook::Hash,
+            "__hash__" | "__eq__" => Hook::Hash,
             _ => return None,
         })
     }
@@ -52,7 +59,11 @@ impl Hook {
 
 /// Which hooks there are of the classes that a graph carries. What is no class here is a function, which runs when it is called.
 #[derive(Debug, Default)]
-pub(super) struct Hooks(HashMap<NodeId, Known>);
+pub(super) struct Hooks {
+    known: HashMap<NodeId, Known>,
+    /// The names that properties have in any class.
+    properties: HashSet<Box<str>>,
+}
 
 #[derive(Debug)]
 struct Known {
@@ -92,27 +103,47 @@ impl Hooks {
             let hooks = hooks & !(bit(Hook::New) | bit(Hook::Init));
             known.insert(class.id, Known { hooks, is_passive, bases: Vec::new(), metaclass: None });
         }
-        Hooks(known)
+        let mut properties = HashSet::new();
+        for (&dict, _) in by_dict.iter().filter(|(_, (hooks, _))| hooks & bit(Hook::Property) != 0) {
+            for &[key, value] in graph.node(dict).as_dict().unwrap_or_default() {
+                if let Some(name) = short_text(graph, key).filter(|_| is_property(graph, value)) {
+                    properties.insert(name.into());
+                }
+            }
+        }
+        Hooks { known, properties }
+    }
+
+    /// Whether a dict has a key by which any class has a property.
+    pub(super) fn sets_property(&self, graph: &Graph, slots: NodeId) -> bool {
+        let mut keys = graph.node(slots).as_dict().unwrap_or_default().iter();
+        keys.any(|&[key, _]| short_text(graph, key).is_some_and(|key| self.properties.contains(key)))
     }
 
     /// Whether any class has a hook of its own.
     pub(super) fn any(&self, hook: Hook) -> bool {
-        self.0.values().any(|known| known.hooks & bit(hook) != 0)
+        self.known.values().any(|known| known.hooks & bit(hook) != 0)
     }
 
     /// Whether an object is a class that the pickle carries.
     pub(super) fn is_class(&self, object: NodeId) -> bool {
-        self.0.contains_key(&object)
+        self.known.contains_key(&object)
+    }
+
+    /// Whether cloudpickle calls a method `register` that the pickle carries, when it gives a class its attributes.
+    pub(super) fn registers(&self, graph: &Graph, class: NodeId) -> bool {
+        self.has(class, Hook::AbcImpl)
+            && (self.runs(graph, class, &[Hook::Register]) || self.runs_of_metaclass(graph, class, Hook::Register))
     }
 
     /// Whether a class itself has a hook, as far as it is one that can be read.
-    pub(super) fn has(&self, object: NodeId, hook: Hook) -> bool {
-        self.0.get(&object).is_some_and(|known| known.hooks & bit(hook) != 0)
+    fn has(&self, object: NodeId, hook: Hook) -> bool {
+        self.known.get(&object).is_some_and(|known| known.hooks & bit(hook) != 0)
     }
 
     /// Whether the metaclass of a class has a hook of its own.
     pub(super) fn runs_of_metaclass(&self, graph: &Graph, class: NodeId, hook: Hook) -> bool {
-        let metaclass = self.0.get(&class).and_then(|known| known.metaclass);
+        let metaclass = self.known.get(&class).and_then(|known| known.metaclass);
         match metaclass.map(|metaclass| Object::of(graph, metaclass)) {
             Some(Object::Carried(metaclass)) => self.runs(graph, metaclass, &[hook]),
             _ => false,
@@ -125,7 +156,7 @@ impl Hooks {
         let mut pending = vec![class];
         for _ in 0..MAX_BASES {
             let Some(id) = pending.pop() else { return true };
-            let Some(known) = self.0.get(&id).filter(|known| known.is_passive) else { return false };
+            let Some(known) = self.known.get(&id).filter(|known| known.is_passive) else { return false };
             for &base in &known.bases {
                 match Object::of(graph, base) {
                     Object::Carried(base) => pending.push(base),
@@ -140,10 +171,13 @@ impl Hooks {
     /// Whether one of these hooks runs code that the pickle carries: always where the object is no class that can be read.
     pub(super) fn runs(&self, graph: &Graph, object: NodeId, hooks: &[Hook]) -> bool {
         let wanted = hooks.iter().fold(0, |bits, &hook| bits | bit(hook));
+        let calls_library =
+            hooks.iter().any(|hook| !matches!(hook, Hook::InitSubclass | Hook::Missing | Hook::Register | Hook::Property));
+        let (mut overrides, mut has_library) = (false, false);
         let mut pending = vec![object];
         for _ in 0..MAX_BASES {
-            let Some(id) = pending.pop() else { return false };
-            let Some(known) = self.0.get(&id) else { return true };
+            let Some(id) = pending.pop() else { return overrides && has_library };
+            let Some(known) = self.known.get(&id) else { return true };
             if known.hooks & wanted != 0 {
                 return true;
             }
@@ -153,10 +187,14 @@ impl Hooks {
             {
                 return true;
             }
-            pending.extend(known.bases.iter().filter_map(|&base| match Object::of(graph, base) {
-                Object::Carried(base) => Some(base),
-                _ => None,
-            }));
+            overrides |= known.hooks & bit(Hook::Override) != 0;
+            for &base in &known.bases {
+                match Object::of(graph, base) {
+                    Object::Carried(base) => pending.push(base),
+                    Object::Named(name) => has_library |= calls_library && calls_overrides(&name),
+                    _ => {}
+                }
+            }
         }
         true
     }
@@ -168,6 +206,12 @@ fn is_passive_base(name: &Name) -> bool {
         (&*name.module, &*name.qualname),
         ("builtins", "object") | ("abc", "ABC") | ("typing", "Generic" | "Protocol" | "Generic[]" | "Protocol[]")
     )
+}
+
+/// Whether methods of a class that an import finds, which run while an instance is loaded, may call those of a class that inherits
+/// it. The built-in classes call none, nor have abstract and enum classes such methods.
+fn calls_overrides(name: &Name) -> bool {
+    !matches!(&*name.module, "builtins" | "abc" | "typing" | "typing_extensions" | "collections.abc" | "enum")
 }
 
 /// What a hook is among the others.
@@ -186,43 +230,53 @@ fn states(graph: &Graph, class: NodeId) -> impl Iterator<Item = NodeId> {
 /// Which hooks a dict of attributes has, and whether it has no method that Python calls by itself.
 fn hooks_of(graph: &Graph, by_dict: &mut HashMap<NodeId, (u16, bool)>, dict: NodeId) -> (u16, bool) {
     *by_dict.entry(dict).or_insert_with(|| {
-        let (mut hooks, mut is_passive, mut registers) = (0, true, false);
+        let (mut hooks, mut is_passive) = (0, true);
         for &[key, value] in graph.node(dict).as_dict().unwrap_or_default() {
             // `__hash__ = None` is no code.
             let Some(name) = short_text(graph, key).filter(|_| value != NodeId::NONE) else { continue };
             hooks |= Hook::of(name).map_or(0, bit);
-            registers |= name == ABC_IMPL;
             is_passive &= is_passive_attribute(name);
-        }
-        if !registers {
-            hooks &= !bit(Hook::Register);
+            let is_own = Object::of(graph, value) == Object::Data || name != "__init__" && OF_EVERY_CLASS.contains(&name);
+            if !is_own {
+                hooks |= bit(Hook::Override);
+            }
+            if is_property(graph, value) {
+                hooks |= bit(Hook::Property);
+            }
         }
         (hooks, is_passive)
     })
 }
 
+/// Whether an attribute of a class may be told when it is set.
+fn is_property(graph: &Graph, value: NodeId) -> bool {
+    matches!(Object::of(graph, value), Object::Instance(_) | Object::Unknown)
+}
+
+/// What every class may have, and nothing calls.
+const OF_EVERY_CLASS: [&str; 17] = [
+    "__module__",
+    "__qualname__",
+    "__name__",
+    "__doc__",
+    "__weakref__",
+    "__slots__",
+    "__slotnames__",
+    "__annotations__",
+    "__annotations_cache__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "__init__",
+    "__orig_bases__",
+    "__parameters__",
+    "__type_params__",
+    "__match_args__",
+    "__abstractmethods__",
+];
+
 /// Whether an attribute of a class is none by which Python, or a function of the standard library, would run code of the class when
 /// it gets an instance.
 fn is_passive_attribute(name: &str) -> bool {
-    const OF_EVERY_CLASS: [&str; 17] = [
-        "__module__",
-        "__qualname__",
-        "__name__",
-        "__doc__",
-        "__weakref__",
-        "__slots__",
-        "__slotnames__",
-        "__annotations__",
-        "__annotations_cache__",
-        "__firstlineno__",
-        "__static_attributes__",
-        "__init__",
-        "__orig_bases__",
-        "__parameters__",
-        "__type_params__",
-        "__match_args__",
-        "__abstractmethods__",
-    ];
     let is_special = name.starts_with("__") && name.ends_with("__");
     if is_special {
         OF_EVERY_CLASS.contains(&name)

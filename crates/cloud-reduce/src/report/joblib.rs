@@ -21,16 +21,11 @@ pub(super) fn may_have_arrays(pickle: &[u8]) -> bool {
 impl RawArray {
     /// The array that an object with a state announces.
     pub(super) fn of(graph: &Graph, object: NodeId, state: NodeId) -> Option<RawArray> {
-        let class = match graph.node(object) {
-            Node::NewObj { class, .. } => class,
-            _ => return None,
-        };
-        let Object::Named(name) = Object::of(graph, class) else { return None };
-        if &*name.qualname != "NumpyArrayWrapper" || !name.module.ends_with("joblib.numpy_pickle") {
+        if !is_announced(graph, object) {
             return None;
         }
         let items = graph.node(state).as_dict()?;
-        let get = |wanted: &str| items.iter().find(|&&[key, _]| short_text(graph, key) == Some(wanted)).map(|&[_, value]| value);
+        let get = |wanted: &str| items.iter().rfind(|&&[key, _]| short_text(graph, key) == Some(wanted)).map(|&[_, value]| value);
         let shape = graph.node(get("shape")?).as_tuple()?;
         let count = shape.iter().try_fold(1usize, |count, &side| {
             let side = usize::try_from(graph.node(side).as_int()?).ok()?;
@@ -52,6 +47,34 @@ impl RawArray {
         };
         Some(position.saturating_add(padding).saturating_add(bytes).min(input.len()))
     }
+}
+
+/// Whether an object is one by which joblib knows that an array follows: also of a class that the pickle carries and that inherits
+/// joblib's.
+pub(super) fn is_announced(graph: &Graph, object: NodeId) -> bool {
+    /// How many classes are looked at.
+    const MOST: usize = 64;
+    let Object::Instance(class) = Object::of(graph, object) else { return false };
+    let mut pending = vec![*class];
+    for _ in 0..MOST {
+        match pending.pop() {
+            Some(Object::Named(name)) => {
+                if &*name.qualname == "NumpyArrayWrapper" && name.module.ends_with("joblib.numpy_pickle") {
+                    return true;
+                }
+            }
+            Some(Object::Carried(made)) => {
+                let Node::Reduce { args, .. } = graph.node(made) else { continue };
+                for &arg in graph.node(args).as_tuple().unwrap_or_default() {
+                    let bases = graph.node(arg).as_tuple().unwrap_or_default();
+                    pending.extend(bases.iter().take(MOST).map(|&base| Object::of(graph, base)));
+                }
+            }
+            Some(_) => {}
+            None => return false,
+        }
+    }
+    true
 }
 
 /// How many bytes an item of a dtype has, by `numpy.dtype(text)`; `Some(None)` for objects.

@@ -30,6 +30,7 @@ pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize) -> Vec<Find
         findings: Vec::new(),
         places: HashMap::new(),
         states: HashSet::new(),
+        looked_at: HashSet::new(),
         nested: HashSet::new(),
         hooks: OnceCell::new(),
     };
@@ -43,6 +44,17 @@ pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize) -> Vec<Find
             finding.offset += *start as u64;
             findings.push(finding);
         }
+    }
+    if let Some(plain) = &trace.plain {
+        let known: HashSet<(FindingKind, u64)> = findings.iter().map(|finding| (finding.kind, finding.offset)).collect();
+        // Numbers that are read as opcodes spell anything, but hardly ever a name and its call.
+        findings.extend(self::findings(plain, policy, depth).into_iter().filter(|finding| {
+            matches!(finding.kind, FindingKind::Call | FindingKind::New) && !known.contains(&(finding.kind, finding.offset))
+        }));
+    }
+    if let Some(offset) = trace.untold_array {
+        let subject = "an array of joblib whose size cannot be told";
+        findings.push(Finding { kind: FindingKind::Opaque, offset, subject: subject.into(), rule: None, count: 1, inner: None });
     }
     if let Some(offset) = trace.crossed_frame {
         let subject = "an opcode that crosses the end of a frame";
@@ -74,6 +86,8 @@ struct Judge<'a> {
     places: HashMap<(FindingKind, Box<str>), usize>,
     /// States whose keys were looked at.
     states: HashSet<NodeId>,
+    /// Lists and tuples of which the items were looked at, for instances.
+    looked_at: HashSet<NodeId>,
     /// Bytes that were looked into.
     nested: HashSet<NodeId>,
     hooks: OnceCell<Hooks>,
@@ -150,6 +164,7 @@ fn holds(callee: &Name) -> bool {
                 | R::MakeDictValues
                 | R::MakeDictItems
                 | R::DynamicSubimport
+                | R::MakeTypevar
                 | R::FunctionSetstate
                 | R::ClassSetstate
                 | R::MakeSkeletonClass
@@ -227,6 +242,7 @@ impl Judge<'_> {
             Action::SetState { state } => {
                 self.change(offset, event.node, Hook::SetState);
                 self.state(offset, state);
+                self.properties(offset, event.node, state);
             }
             Action::AddItems { .. } => self.change(offset, event.node, Hook::Items),
         }
@@ -412,25 +428,33 @@ impl Judge<'_> {
 
     /// Instances that a call is given, whose methods it may call.
     fn given_instances(&mut self, offset: u64, callee: &Name, args: &[NodeId]) {
-        /// More of them are not looked at.
-        const MOST: usize = 64;
         let converts = converts(callee);
         if holds(callee) || self.policy.carried_code() && !converts {
             return;
         }
-        for &arg in args.iter().take(MOST) {
-            let inner = match self.graph.node(arg) {
-                Node::List(items) | Node::Tuple(items) => items,
-                _ => &[],
-            };
-            for (index, &part) in std::iter::once(&arg).chain(inner).take(MOST).enumerate() {
+        let makes_enum = Reconstructor::from_global(&callee.module, &callee.qualname)
+            .is_some_and(|(_, reconstructor)| reconstructor == Reconstructor::MakeSkeletonEnum);
+        for &arg in args {
+            let mut pending = vec![arg];
+            // The values of an enum's members are compared with each other.
+            if makes_enum && let Some(members) = self.graph.node(arg).as_dict() {
+                pending.extend(members.iter().map(|&[_, value]| value));
+            }
+            while let Some(part) = pending.pop() {
+                if let Node::List(items) | Node::Tuple(items) = self.graph.node(part) {
+                    // One time is enough for all calls that are given the same.
+                    if self.looked_at.insert(part) {
+                        pending.extend(items);
+                    }
+                    continue;
+                }
                 let Object::Instance(class) = Object::of(self.graph, part) else { continue };
                 match *class {
                     Object::Carried(made) if !self.policy.carried_code() && !self.hooks().is_passive(self.graph, made) => {
                         let subject = format!("methods of {}, which {callee} is given", shown::carried(self.graph, made));
                         self.find(FindingKind::CarriedCode, offset, subject, None);
                     }
-                    Object::Named(name) if converts && index == 0 && !matches!(&*name.module, "builtins" | "_codecs") => {
+                    Object::Named(name) if converts && part == arg && !matches!(&*name.module, "builtins" | "_codecs") => {
                         self.find(FindingKind::CallOfResult, offset, format!("a method of an instance of {name}"), None);
                     }
                     _ => {}
@@ -472,7 +496,7 @@ impl Judge<'_> {
                 let is_class = self.hooks().is_class(made);
                 let runs = match hook {
                     Hook::SetAttribute => {
-                        self.hooks().has(made, Hook::Register)
+                        self.hooks().registers(self.graph, made)
                             || is_class && self.hooks().runs_of_metaclass(self.graph, made, Hook::SetAttribute)
                     }
                     Hook::SetState => is_class,
@@ -504,6 +528,22 @@ impl Judge<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What a state has for slots is set by `setattr`, which runs properties.
+    fn properties(&mut self, offset: u64, object: NodeId, state: NodeId) {
+        let Node::Tuple(&[_, slots]) = self.graph.node(state) else { return };
+        if self.policy.carried_code() || self.graph.node(slots).as_dict().is_none_or(<[_]>::is_empty) {
+            return;
+        }
+        if let Object::Instance(class) = Object::of(self.graph, object)
+            && let Object::Carried(made) = *class
+            && self.hooks().runs(self.graph, made, &[Hook::Property])
+            && self.hooks().sets_property(self.graph, slots)
+        {
+            let subject = format!("a property of {}", shown::carried(self.graph, made));
+            self.find(FindingKind::CarriedCode, offset, subject, None);
         }
     }
 

@@ -79,7 +79,19 @@ pub(crate) fn carried(graph: &Graph, id: NodeId) -> String {
         },
         _ => None,
     };
-    name.map_or_else(|| "what it carries".to_owned(), |name| name.chars().take(MAX_TEXT).collect())
+    name.map_or_else(|| "what it carries".to_owned(), |name| plain(&name))
+}
+
+/// A name without what a terminal would obey.
+fn plain(name: &str) -> String {
+    let mut text = String::new();
+    for c in name.chars().take(MAX_TEXT) {
+        match c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric() {
+            true => text.push(c),
+            false => text.extend(c.escape_default()),
+        }
+    }
+    text
 }
 
 fn quoted(quote: &str, points: impl Iterator<Item = u32>) -> String {

@@ -60,6 +60,10 @@ pub(crate) struct Trace {
     pub(crate) shares: u32,
     /// The pickles of joblib's arrays of objects, which stand in the midst of this one, and where each begins.
     pub(crate) arrays: Vec<(usize, Trace)>,
+    /// The same pickle as `pickle.load` reads it, to which joblib's raw numbers are opcodes; where there are such numbers.
+    pub(crate) plain: Option<Box<Trace>>,
+    /// Where an array of joblib begins whose size cannot be told.
+    pub(crate) untold_array: Option<u64>,
 }
 
 impl Trace {
@@ -78,6 +82,8 @@ impl Trace {
             events: Vec::new(),
             own_bytes: OwnBytes::default(),
             raw: None,
+            skipped: false,
+            untold_array: None,
             frame_end: 0,
             crossed_frame: None,
         };
@@ -98,9 +104,10 @@ impl Trace {
         if error.is_none() {
             recorder.leave_op(length as u64);
         }
-        let Recorder { inner, events, own_bytes, crossed_frame, shares, .. } = recorder;
+        let Recorder { inner, events, own_bytes, crossed_frame, shares, skipped, untold_array, .. } = recorder;
+        let plain = (with_arrays && skipped).then(|| Box::new(Self::run_as(input, false)));
         let graph = inner.finish(root, &input[..length]);
-        Trace { graph, events, own_bytes, length, error, crossed_frame, shares, arrays }
+        Trace { graph, events, own_bytes, length, error, crossed_frame, shares, arrays, plain, untold_array }
     }
 }
 
@@ -158,6 +165,7 @@ fn run_with_arrays(
         if let Some(array) = machine.builder_mut().raw.take() {
             machine.builder_mut().leave_op(position as u64);
             machine.builder_mut().frame_end = 0;
+            machine.builder_mut().skipped = true;
             match array.end(input, position) {
                 Some(end) => position = end,
                 None => {
@@ -188,6 +196,9 @@ struct Recorder {
     own_bytes: OwnBytes,
     /// The array of which the numbers follow the op that is executed.
     raw: Option<joblib::RawArray>,
+    /// Whether any numbers were passed over.
+    skipped: bool,
+    untold_array: Option<u64>,
     /// Where the last frame ends.
     frame_end: u64,
     crossed_frame: Option<u64>,
@@ -380,6 +391,9 @@ impl Builder for Recorder {
         self.inner.build(object, state)?;
         self.events.push(Event { offset: self.offset, node: *object, action: Action::SetState { state } });
         self.raw = joblib::RawArray::of(self.inner.graph(), *object, state);
+        if self.raw.is_none() && joblib::is_announced(self.inner.graph(), *object) {
+            self.untold_array.get_or_insert(self.offset);
+        }
         self.own_bytes.claim(*object);
         Ok(())
     }
