@@ -34,6 +34,14 @@ use std::{collections::HashMap, fmt, str::FromStr};
 ///
 /// A pattern is as good as the worst function of the module that it names, once it is called; `new:` is what pickles of ordinary
 /// objects need.
+///
+/// # What it cannot see
+///
+/// Of classes and functions that a rule names, only the name is known: what their methods do with the objects they are given is as
+/// safe as the rule's author knows it to be. Of a class that the pickle carries, it is known which of its methods Python and
+/// cloudpickle's reconstructors call by themselves; where it inherits from an imported class that is none of `builtins`, `abc`,
+/// `typing`, `collections.abc` and `enum`, whatever it overrides counts as run once an instance is made or changed. Code that runs
+/// only when a loaded object is used is no finding.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// By module and name, with a colon between.

@@ -79,7 +79,11 @@ pub(super) fn is_announced(graph: &Graph, object: NodeId) -> bool {
 
 /// How many bytes an item of a dtype has, by `numpy.dtype(text)`; `Some(None)` for objects.
 fn item_size(graph: &Graph, dtype: NodeId) -> Option<Option<usize>> {
-    let Node::Reduce { args, .. } = graph.node(dtype) else { return None };
+    let Node::Reduce { callable, args } = graph.node(dtype) else { return None };
+    // `StringDType`, whose items joblib pickles as it does objects.
+    if matches!(Object::of(graph, callable), Object::Named(name) if &*name.qualname == "_convert_to_stringdtype_kwargs") {
+        return Some(None);
+    }
     let text = short_text(graph, *graph.node(args).as_tuple()?.first()?)?;
     let (kind, size) = text.trim_start_matches(['<', '>', '=', '|']).split_at_checked(1)?;
     let size: usize = size.parse().ok()?;
