@@ -31,6 +31,35 @@ except ImportError:
     dataclasses = None
 
 
+def shortened(path):
+    """The end of a file's path, which is the same wherever the interpreter is installed."""
+    return "/".join(path.split(os.sep)[-2:])
+
+
+def relocated(code):
+    """A code object, and those in it, with shortened paths."""
+    consts = tuple(relocated(const) if isinstance(const, types.CodeType) else const for const in code.co_consts)
+    if hasattr(code, "replace"):
+        return code.replace(co_consts=consts, co_filename=shortened(code.co_filename))
+    return types.CodeType(
+        code.co_argcount, code.co_kwonlyargcount, code.co_nlocals, code.co_stacksize, code.co_flags, code.co_code, consts,
+        code.co_names, code.co_varnames, shortened(code.co_filename), code.co_name, code.co_firstlineno, code.co_lnotab,
+        code.co_freevars, code.co_cellvars)
+
+
+def relocate(module):
+    """Shortens the paths that go into the pickles of functions that a module's functions make."""
+    for value in vars(module).values():
+        if isinstance(value, types.FunctionType):
+            value.__code__ = relocated(value.__code__)
+    module.__file__ = shortened(module.__file__)
+    if hasattr(module, "__path__"):
+        module.__path__ = [module.__name__]
+
+
+relocate(collections)
+
+
 def function(a, b=2, *, c="x"):
     """Is a function."""
     return a
@@ -274,6 +303,8 @@ def main():
     protocol = int(sys.argv[1]) if len(sys.argv) > 1 else pickle.HIGHEST_PROTOCOL
     package = sys.argv[2] if len(sys.argv) > 2 else "cloudpickle"
     cloudpickle = importlib.import_module(package)
+    for module in [module for name, module in sys.modules.items() if name.startswith(package)]:
+        relocate(module)
     objects = [value for value in zoo() if survives(value, cloudpickle, protocol)]
     data = cloudpickle.dumps(objects, protocol)
     loaded = pickle.loads(data)
