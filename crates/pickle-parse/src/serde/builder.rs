@@ -338,7 +338,13 @@ impl Builder for ArenaBuilder<'_> {
         }
         let Some(type_name) = self.python_type(*object) else { return Err(self.unknown()) };
         let is_none = |value| self.python_type(value) == Some("NoneType");
-        match (self.python_type(state), self.arena.node(state).map_or(&[][..], |node| self.arena.items(node))) {
+        let state_type = self.python_type(state);
+        // What a call makes has no items.
+        let items = match self.arena.node(state) {
+            Some(node) if state_type == Some("tuple") => self.arena.items(node),
+            _ => &[],
+        };
+        match (state_type, items) {
             // Nothing to do, which every object can have done to it.
             (Some("NoneType"), _) => Ok(()),
             (Some("tuple"), &[a, b]) if is_none(a) && is_none(b) => Ok(()),

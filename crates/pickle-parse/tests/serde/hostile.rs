@@ -180,3 +180,10 @@ fn decimal_integers_have_as_many_digits_as_is_said() {
     let binary = [b"\x8b\x00\x00\x01\x00".as_slice(), &b"\x01".repeat(65536), b"."].concat();
     assert!(matches!(kind::<Any>(&binary), ErrorKind::IntDigits { .. }));
 }
+
+#[test]
+fn an_instance_is_no_state_of_a_list() {
+    let error = by_machine::<IgnoredAny>(b"(ia\nB\n0](ia\nB\nb.").err().unwrap();
+    assert_eq!(error.to_string(), "state is not a dictionary (BUILD at byte 14)");
+    kind::<IgnoredAny>(b"(ia\nB\n0](ia\nB\nb.");
+}
