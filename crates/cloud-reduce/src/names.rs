@@ -169,7 +169,9 @@ impl Reconstructor {
     /// ```
     #[must_use]
     pub fn from_global(module: &str, name: &str) -> Option<(Dialect, Reconstructor)> {
-        Some((Dialect::from_module(module)?, Reconstructor::from_name(name)?))
+        // The name first: nearly all are others, which takes a look at the length to tell.
+        let reconstructor = Reconstructor::from_name(name)?;
+        Some((Dialect::from_module(module)?, reconstructor))
     }
 }
 

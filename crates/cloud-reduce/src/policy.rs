@@ -44,8 +44,8 @@ use std::{collections::HashMap, fmt, str::FromStr};
 /// only when a loaded object is used is no finding.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// By module and name, with a colon between.
-    names: HashMap<Box<str>, Use>,
+    /// By module, and by name in it. Names without a module are those of modules.
+    names: HashMap<Box<str>, HashMap<Box<str>, Use>>,
     /// By module: all names in it.
     modules: HashMap<Box<str>, Use>,
     /// By module: all names in it and in the modules below.
@@ -88,8 +88,11 @@ pub struct Rule {
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum What {
-    /// Module and name, with a colon between.
-    Name(Box<str>),
+    /// Without a module, that of a module.
+    Name {
+        module: Box<str>,
+        name: Box<str>,
+    },
     Module(Box<str>),
     Tree(Box<str>),
 }
@@ -121,21 +124,31 @@ impl FromStr for Rule {
             Some(("call", name)) => (Use::Call, name),
             _ => (Use::Call, rule),
         };
-        let is_path = |path: &str| !path.is_empty() && path.split('.').all(|part| !part.is_empty() && !part.contains(['*', ':']));
         let what = if let Some(package) = name.strip_suffix(".**") {
             is_path(package).then(|| What::Tree(package.into()))
         } else if let Some(module) = name.strip_suffix(".*") {
             is_path(module).then(|| What::Module(module.into()))
         } else if let Some((module, qualname)) = name.split_once(':') {
-            (is_path(module) && is_path(qualname)).then(|| What::Name(name.into()))
+            (is_path(module) && is_path(qualname)).then(|| What::Name { module: module.into(), name: qualname.into() })
         } else {
-            is_path(name).then(|| match name.rsplit_once('.') {
-                Some((module, name)) => What::Name(format!("{module}:{name}").into()),
-                None => What::Name(name.into()),
+            is_path(name).then(|| {
+                let (module, name) = name.rsplit_once('.').unwrap_or(("", name));
+                What::Name { module: module.into(), name: name.into() }
             })
         };
         what.map(|what| Rule { what, most }).ok_or_else(|| RuleError(rule.into()))
     }
+}
+
+/// Whether a text is names with dots between, of which none is a pattern.
+fn is_path(path: &str) -> bool {
+    let mut before = b'.';
+    let is_sound = path.bytes().all(|byte| {
+        let is_sound = !matches!(byte, b'*' | b':') && (byte, before) != (b'.', b'.');
+        before = byte;
+        is_sound
+    });
+    is_sound && before != b'.'
 }
 
 impl Policy {
@@ -148,7 +161,7 @@ impl Policy {
     /// Allows what a rule says, beside what is allowed already.
     pub fn allow(&mut self, rule: Rule) {
         let (names, name) = match rule.what {
-            What::Name(name) => (&mut self.names, name),
+            What::Name { module, name } => (self.names.entry(module).or_default(), name),
             What::Module(module) => (&mut self.modules, module),
             What::Tree(package) => (&mut self.trees, package),
         };
@@ -158,14 +171,11 @@ impl Policy {
 
     /// Allows all that another policy allows.
     pub fn allow_all_of(&mut self, other: &Policy) {
-        for (ours, theirs) in
-            [(&mut self.names, &other.names), (&mut self.modules, &other.modules), (&mut self.trees, &other.trees)]
-        {
-            for (name, &most) in theirs {
-                let ours = ours.entry(name.clone()).or_insert(most);
-                *ours = (*ours).max(most);
-            }
+        for (module, names) in &other.names {
+            merge(self.names.entry(module.clone()).or_default(), names);
         }
+        merge(&mut self.modules, &other.modules);
+        merge(&mut self.trees, &other.trees);
         self.carried_code |= other.carried_code;
         self.persistent_ids |= other.persistent_ids;
     }
@@ -198,8 +208,7 @@ impl Policy {
     #[must_use]
     pub fn allows(&self, module: &str, qualname: &str, what: Use) -> bool {
         let allowed = |most: Option<&Use>| most.is_some_and(|&most| what <= most);
-        let key = [module, ":", qualname].concat();
-        if allowed(self.names.get(key.as_str())) {
+        if allowed(self.names.get(module).and_then(|names| names.get(qualname))) {
             return true;
         }
         !qualname.contains('.')
@@ -210,10 +219,8 @@ impl Policy {
     /// Whether a module may be imported by a call.
     #[must_use]
     pub fn allows_module(&self, module: &str) -> bool {
-        let as_name = match module.rsplit_once('.') {
-            Some((package, name)) => self.names.contains_key([package, ":", name].concat().as_str()),
-            None => self.names.contains_key(module),
-        };
+        let (package, name) = module.rsplit_once('.').unwrap_or(("", module));
+        let as_name = self.names.get(package).is_some_and(|names| names.contains_key(name));
         as_name || self.modules.contains_key(module) || self.allows_tree(module, Use::Import)
     }
 
@@ -233,6 +240,14 @@ impl Policy {
             }
         }
         false
+    }
+}
+
+/// Adds what others allow.
+fn merge(ours: &mut HashMap<Box<str>, Use>, theirs: &HashMap<Box<str>, Use>) {
+    for (name, &most) in theirs {
+        let ours = ours.entry(name.clone()).or_insert(most);
+        *ours = (*ours).max(most);
     }
 }
 

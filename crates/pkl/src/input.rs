@@ -47,6 +47,27 @@ impl Input {
         };
         read.with_context(|| self.to_string())
     }
+
+    /// The whole content, read by way of a buffer: of a file that it holds, no more is asked of the system than its bytes.
+    pub(crate) fn read_by(&self, buffer: &mut [u8]) -> Result<Vec<u8>> {
+        let Some(path) = self.path() else { return self.read() };
+        let mut read = || -> io::Result<Vec<u8>> {
+            let mut file = File::open(path)?;
+            let mut length = 0;
+            while length < buffer.len() {
+                match file.read(&mut buffer[length..]) {
+                    Ok(0) => return Ok(buffer[..length].to_vec()),
+                    Ok(more) => length += more,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            let mut content = buffer.to_vec();
+            file.read_to_end(&mut content)?;
+            Ok(content)
+        };
+        read().with_context(|| self.to_string())
+    }
 }
 
 /// The name as messages have it.

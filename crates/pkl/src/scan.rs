@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, IsTerminal, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::atomic::{AtomicUsize, Ordering},
@@ -56,6 +56,10 @@ pub(crate) struct Scan {
     verbose: bool,
 }
 
+/// How much is written at once, and how much of a file is read at first, in bytes.
+const OUTPUT: usize = 1 << 16;
+const SMALL: usize = 1 << 16;
+
 /// A file to scan.
 struct Target {
     input: Input,
@@ -82,7 +86,7 @@ impl Scan {
             }
         }
         let outcomes = scan_all(&targets, &policy);
-        let mut out = anstream::stdout().lock();
+        let mut out = BufWriter::with_capacity(OUTPUT, anstream::stdout().lock());
         let tally = if self.json {
             write_json(&mut out, &targets, &outcomes, &unreadable)?
         } else {
@@ -185,7 +189,7 @@ fn walk(folder: &Path, targets: &mut Vec<Target>, unreadable: &mut Vec<String>) 
                 continue;
             }
         };
-        entries.sort_by_key(fs::DirEntry::file_name);
+        entries.sort_by_cached_key(fs::DirEntry::file_name);
         let mut folders: Vec<PathBuf> = Vec::new();
         for entry in entries {
             let path = entry.path();
@@ -218,10 +222,11 @@ fn scan_all(targets: &[Target], policy: &Policy) -> Vec<Outcome> {
     let mut found: Vec<(usize, Outcome)> = thread::scope(|scope| {
         let work = || {
             let mut found = Vec::new();
+            let mut buffer = vec![0; SMALL];
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(target) = targets.get(index) else { return found };
-                found.push((index, scan_one(target, policy)));
+                found.push((index, scan_one(target, policy, &mut buffer)));
                 progress.inc(1);
             }
         };
@@ -251,8 +256,8 @@ fn progress(files: usize) -> ProgressBar {
     }
 }
 
-fn scan_one(target: &Target, policy: &Policy) -> Outcome {
-    let data = match target.input.read() {
+fn scan_one(target: &Target, policy: &Policy, buffer: &mut [u8]) -> Outcome {
+    let data = match target.input.read_by(buffer) {
         Ok(data) => data,
         Err(error) => return Outcome::Unreadable(format!("{:#}", error.root_cause())),
     };

@@ -28,6 +28,9 @@ pub(crate) fn bytes(bytes: u64) -> String {
 
 /// A name for a terminal: control characters, which would command it, as Rust escapes them.
 pub(crate) fn name(name: &str) -> String {
+    if !name.contains(char::is_control) {
+        return name.to_owned();
+    }
     name.chars().map(|c| if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Policy, Rule};
+use super::{Policy, Rule, Use, What};
 use crate::{Dialect, Reconstructor};
 
 /// Rules, by their texts.
@@ -142,34 +142,55 @@ const SKLEARN: Rules = &[
 /// The formats of scipy's sparse matrices, by which their classes and modules are called.
 const SPARSE: [&str; 7] = ["bsr", "coo", "csc", "csr", "dia", "dok", "lil"];
 
-static READY: LazyLock<[Policy; 5]> = LazyLock::new(|| {
-    let mut plain = Policy::nothing();
-    plain.allow_texts(PLAIN.iter().map(ToString::to_string));
-    plain.allow_texts(EXCEPTIONS.iter().map(|name| format!("builtins.{name}")));
+/// The ready-made policies, each made when it is first asked for: those of [`Policy::NAMES`] but the first.
+static READY: [LazyLock<Policy>; 6] = [
+    LazyLock::new(|| ready(&[PLAIN])),
+    LazyLock::new(|| {
+        let mut policy = ready(&[PLAIN, CLOUDPICKLE]);
+        for module in Dialect::KNOWN.into_iter().flat_map(Dialect::modules) {
+            Reconstructor::ALL.iter().for_each(|reconstructor| policy.allow(call(module, reconstructor.name())));
+        }
+        // What `_get_object_new` and its like give.
+        for class in ["dict", "frozenset", "list", "object", "set", "tuple"] {
+            policy.allow(call("builtins", &format!("{class}.__new__")));
+        }
+        policy
+    }),
+    LazyLock::new(|| ready(&[PLAIN, NUMPY])),
+    LazyLock::new(|| with_persistent_ids(ready(&[PLAIN, NUMPY, TORCH]))),
+    LazyLock::new(|| with_sparse(ready(&[PLAIN, NUMPY, SKLEARN]))),
+    LazyLock::new(|| with_persistent_ids(with_sparse(ready(&[PLAIN, NUMPY, TORCH, SKLEARN])))),
+];
 
-    let mut cloudpickle = plain.clone();
-    cloudpickle.allow_texts(CLOUDPICKLE.iter().map(ToString::to_string));
-    let modules = Dialect::KNOWN.into_iter().flat_map(Dialect::modules);
-    let names = modules.flat_map(|module| Reconstructor::ALL.map(|name| format!("{module}.{name}")));
-    cloudpickle.allow_texts(names);
-    // What `_get_object_new` and its like give.
-    let news = ["dict", "frozenset", "list", "object", "set", "tuple"].map(|name| format!("builtins:{name}.__new__"));
-    cloudpickle.allow_texts(news.into_iter());
+/// What rules allow, and the built-in exceptions.
+fn ready(sets: &[Rules]) -> Policy {
+    let mut policy = Policy::nothing();
+    // The test below sees that each is one.
+    let rules = sets.iter().copied().flatten().filter_map(|rule| rule.parse::<Rule>().ok());
+    rules.for_each(|rule| policy.allow(rule));
+    EXCEPTIONS.iter().for_each(|name| policy.allow(call("builtins", name)));
+    policy
+}
 
-    let mut numpy = plain.clone();
-    numpy.allow_texts(NUMPY.iter().map(ToString::to_string));
-    let mut torch = numpy.clone();
-    torch.allow_texts(TORCH.iter().map(ToString::to_string));
-    torch.set_persistent_ids(true);
-    let mut sklearn = numpy.clone();
-    sklearn.allow_texts(SKLEARN.iter().map(ToString::to_string));
-    let sparse = SPARSE.iter().flat_map(|format| {
-        [("_", "matrix"), ("_", "array"), ("", "matrix")]
-            .map(|(private, kind)| format!("new:scipy.sparse.{private}{format}.{format}_{kind}"))
-    });
-    sklearn.allow_texts(sparse);
-    [plain, cloudpickle, numpy, torch, sklearn]
-});
+fn with_persistent_ids(mut policy: Policy) -> Policy {
+    policy.set_persistent_ids(true);
+    policy
+}
+
+fn with_sparse(mut policy: Policy) -> Policy {
+    for format in SPARSE {
+        for (private, kind) in [("_", "matrix"), ("_", "array"), ("", "matrix")] {
+            let (module, name) = (format!("scipy.sparse.{private}{format}").into(), format!("{format}_{kind}").into());
+            policy.allow(Rule { what: What::Name { module, name }, most: Use::New });
+        }
+    }
+    policy
+}
+
+/// The rule by which an object may be called.
+fn call(module: &str, name: &str) -> Rule {
+    Rule { what: What::Name { module: module.into(), name: name.into() }, most: Use::Call }
+}
 
 impl Policy {
     /// The names by which [`named`](Policy::named) finds the ready-made policies.
@@ -227,21 +248,13 @@ impl Policy {
     /// [`sklearn`](Policy::sklearn).
     #[must_use]
     pub fn models() -> Policy {
-        let mut policy = Policy::torch();
-        policy.allow_all_of(&READY[4]);
-        policy
-    }
-
-    fn allow_texts(&mut self, rules: impl Iterator<Item = String>) {
-        // The test below sees that each is one.
-        rules.filter_map(|rule| rule.parse::<Rule>().ok()).for_each(|rule| self.allow(rule));
+        READY[5].clone()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Use;
 
     #[test]
     fn every_ready_made_rule_is_one() {

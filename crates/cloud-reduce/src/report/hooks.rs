@@ -4,8 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use pickle_graph::{Graph, NodeId, Step};
 
-use super::resolve::{Name, Object, short_text};
-use crate::{class::ABC_IMPL, classes, enums};
+use super::{
+    resolve::{Name, Object, short_text},
+    trace::{Action, Event},
+};
+use crate::{Reconstructor, class::ABC_IMPL, classes, enums};
 
 /// A method that Python calls by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,7 +81,12 @@ struct Known {
 const MAX_BASES: usize = 64;
 
 impl Hooks {
-    pub(super) fn of(graph: &Graph) -> Hooks {
+    /// Those of the classes that a graph carries, of which `events` tell what it imports.
+    pub(super) fn of(graph: &Graph, events: &[Event]) -> Hooks {
+        // Most graphs carry none, which a look at what they import tells.
+        if !events.iter().any(|event| event.action == Action::Import && makes_classes(graph, event.node)) {
+            return Hooks::default();
+        }
         // Many classes may share one dict.
         let mut by_dict: HashMap<NodeId, (u16, bool)> = HashMap::new();
         let mut known = HashMap::new();
@@ -198,6 +206,13 @@ impl Hooks {
         }
         true
     }
+}
+
+/// Whether an imported object is a function of cloudpickle's without which no class is carried: each is made or filled by one.
+fn makes_classes(graph: &Graph, import: NodeId) -> bool {
+    use Reconstructor::{MakeSkeletonClass, MakeSkeletonEnum, RehydrateSkeletonClass};
+    let reconstructor = graph.node(import).as_global().and_then(|(module, name)| Reconstructor::from_global(module, name));
+    matches!(reconstructor, Some((_, MakeSkeletonClass | MakeSkeletonEnum | RehydrateSkeletonClass)))
 }
 
 /// Whether methods of a class that is inherited from call none of the class that inherits it.

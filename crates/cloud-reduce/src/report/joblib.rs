@@ -13,17 +13,12 @@ pub(super) struct RawArray {
     padded: bool,
 }
 
-/// Whether there may be such arrays in a pickle.
-pub(super) fn may_have_arrays(pickle: &[u8]) -> bool {
-    memchr::memmem::find(pickle, b"NumpyArrayWrapper").is_some()
-}
+/// The class by which joblib announces an array.
+const WRAPPER: &str = "NumpyArrayWrapper";
 
 impl RawArray {
-    /// The array that an object with a state announces.
-    pub(super) fn of(graph: &Graph, object: NodeId, state: NodeId) -> Option<RawArray> {
-        if !is_announced(graph, object) {
-            return None;
-        }
+    /// The array that an object announces by its state, as far as that can be told.
+    pub(super) fn of(graph: &Graph, state: NodeId) -> Option<RawArray> {
         let items = graph.node(state).as_dict()?;
         let get = |wanted: &str| items.iter().rfind(|&&[key, _]| short_text(graph, key) == Some(wanted)).map(|&[_, value]| value);
         let shape = graph.node(get("shape")?).as_tuple()?;
@@ -54,12 +49,19 @@ impl RawArray {
 pub(super) fn is_announced(graph: &Graph, object: NodeId) -> bool {
     /// How many classes are looked at.
     const MOST: usize = 64;
+    // Told of most objects by a look at the name.
+    if let Node::NewObj { class, .. } | Node::NewObjEx { class, .. } = graph.node(object)
+        && let Node::Global { name, .. } = graph.node(class)
+        && name != WRAPPER
+    {
+        return false;
+    }
     let Object::Instance(class) = Object::of(graph, object) else { return false };
     let mut pending = vec![*class];
     for _ in 0..MOST {
         match pending.pop() {
             Some(Object::Named(name)) => {
-                if &*name.qualname == "NumpyArrayWrapper" && name.module.ends_with("joblib.numpy_pickle") {
+                if &*name.qualname == WRAPPER && name.module.ends_with("joblib.numpy_pickle") {
                     return true;
                 }
             }

@@ -25,6 +25,7 @@ pub(crate) const MAX_NESTED: usize = 8;
 pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize) -> Vec<Finding> {
     let mut judge = Judge {
         graph: &trace.graph,
+        events: &trace.events,
         policy,
         depth,
         findings: Vec::new(),
@@ -37,7 +38,7 @@ pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize) -> Vec<Find
     for event in &trace.events {
         judge.event(event);
     }
-    judge.keys(&trace.events);
+    judge.keys();
     let mut findings = judge.finish();
     for (start, array) in &trace.arrays {
         for mut finding in self::findings(array, policy, depth) {
@@ -79,6 +80,7 @@ pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize) -> Vec<Find
 
 struct Judge<'a> {
     graph: &'a Graph,
+    events: &'a [Event],
     policy: &'a Policy,
     depth: usize,
     findings: Vec<Finding>,
@@ -266,6 +268,9 @@ impl Judge<'_> {
 
     /// All findings. That an object is imported goes without saying where it is called.
     fn finish(self) -> Vec<Finding> {
+        if self.findings.is_empty() {
+            return self.findings;
+        }
         let used = |finding: &Finding| matches!(finding.kind, FindingKind::Call | FindingKind::New);
         let used: HashSet<Box<str>> =
             self.findings.iter().filter(|finding| used(finding)).filter_map(|finding| bare(finding.rule.as_deref()?)).collect();
@@ -572,9 +577,10 @@ impl Judge<'_> {
     }
 
     /// Dicts and sets ask their keys for their hashes.
-    fn keys(&mut self, events: &[Event]) {
+    fn keys(&mut self) {
         /// How many objects within a key are looked at.
         const MOST: usize = 64;
+        let events = self.events;
         if self.hooks.get().is_none() && !events.iter().any(|event| matches!(event.action, Action::New | Action::Call)) {
             return;
         }
@@ -649,7 +655,7 @@ impl Judge<'_> {
     }
 
     fn hooks(&self) -> &Hooks {
-        self.hooks.get_or_init(|| Hooks::of(self.graph))
+        self.hooks.get_or_init(|| Hooks::of(self.graph, self.events))
     }
 }
 

@@ -60,7 +60,7 @@ impl Report {
     /// Reads the pickle that `data` begins with. It takes time and memory in proportion to the data.
     #[must_use]
     pub fn of(data: impl Into<Bytes>) -> Report {
-        let trace = Trace::run(&data.into());
+        let trace = Trace::run_with_sizes(&data.into());
         let sizes = Sizes::new(&trace.graph, &trace.own_bytes, trace.length);
         Report { trace, sizes }
     }

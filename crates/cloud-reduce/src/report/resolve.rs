@@ -45,7 +45,7 @@ impl Name {
 /// share; with the mark of the cut, it equals no name.
 fn part(text: Str<'_>) -> Box<str> {
     match text.as_bytes().get(..MAX_PATH) {
-        None => text.to_string().into(),
+        None => text.as_str().map_or_else(|| text.to_string().into(), Into::into),
         Some(start) => format!("{}\u{2026}", String::from_utf8_lossy(start)).into(),
     }
 }
@@ -53,10 +53,14 @@ fn part(text: Str<'_>) -> Box<str> {
 /// As Python writes it where the path is one name, and with a colon, as entry points are written, where it has dots.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let between = if self.qualname.contains('.') { ':' } else { '.' };
-        let mut parts = self.module.chars().chain([between]).chain(self.qualname.chars());
+        let between = if self.qualname.contains('.') { ":" } else { "." };
         // Names come to terminals, which control characters would command.
-        parts.try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_unicode()) } else { write!(f, "{c}") })
+        [&*self.module, between, &*self.qualname].into_iter().try_for_each(|part| {
+            part.split_inclusive(char::is_control).try_for_each(|part| match part.char_indices().next_back() {
+                Some((end, last)) if last.is_control() => write!(f, "{}{}", &part[..end], last.escape_unicode()),
+                _ => f.write_str(part),
+            })
+        })
     }
 }
 

@@ -8,6 +8,8 @@ use pickle_graph::{Graph, NodeId};
 /// fills: it is with what holds it, or beside it there.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnBytes {
+    /// Nobody wants to know: nothing is noted.
+    is_unkept: bool,
     by_node: Vec<u64>,
     /// Bytes that nobody has claimed.
     unclaimed: u64,
@@ -17,9 +19,17 @@ pub(crate) struct OwnBytes {
 }
 
 impl OwnBytes {
+    /// What notes nothing.
+    pub(super) fn unkept() -> OwnBytes {
+        OwnBytes { is_unkept: true, ..OwnBytes::default() }
+    }
+
     /// The op at an offset begins, and the one before has ended.
     #[inline]
     pub(super) fn begin(&mut self, offset: u64) {
+        if self.is_unkept {
+            return;
+        }
         let bytes = offset - self.offset;
         self.offset = offset;
         match self.claim.take() {

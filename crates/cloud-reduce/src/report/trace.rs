@@ -60,6 +60,8 @@ pub(crate) struct Trace {
     pub(crate) shares: u32,
     /// The pickles of joblib's arrays of objects, which stand in the midst of this one, and where each begins.
     pub(crate) arrays: Vec<(usize, Trace)>,
+    /// Whether raw numbers of joblib's were passed over.
+    skips_numbers: bool,
     /// The same pickle as `pickle.load` reads it, to which joblib's raw numbers are opcodes; where there are such numbers.
     pub(crate) plain: Option<Box<Trace>>,
     /// Where an array of joblib begins whose size cannot be told.
@@ -70,19 +72,41 @@ impl Trace {
     /// Executes the pickle that `input` begins with. Names of Python 2 become those of Python 3, as `pickle.loads` does it unless
     /// told otherwise, and its `str`s become `str`s, so that no name can hide in one.
     pub(crate) fn run(input: &Bytes) -> Trace {
-        Self::run_as(input, joblib::may_have_arrays(input))
+        Self::run_noting(input, &OwnBytes::unkept())
     }
 
-    fn run_as(input: &Bytes, with_arrays: bool) -> Trace {
+    /// As [`run`](Self::run), with how many bytes each object takes.
+    pub(crate) fn run_with_sizes(input: &Bytes) -> Trace {
+        Self::run_noting(input, &OwnBytes::default())
+    }
+
+    fn run_noting(input: &Bytes, own_bytes: &OwnBytes) -> Trace {
+        let (plain, announces_arrays) = Self::run_as(input, own_bytes.clone(), false);
+        if !announces_arrays {
+            return plain;
+        }
+        // Up to the first array, both go alike.
+        let (mut trace, _) = Self::run_as(input, own_bytes.clone(), true);
+        trace.plain = trace.skips_numbers.then(|| Box::new(plain));
+        trace
+    }
+
+    /// Executes a pickle as joblib does, or as `pickle.load` does, and tells whether it announces arrays of joblib.
+    fn run_as(input: &Bytes, own_bytes: OwnBytes, with_arrays: bool) -> (Trace, bool) {
+        let mut inner = Loader::new().strings(Strings::Latin1).python3_names(true).builder(input.clone());
+        // So that nothing grows bit by bit in a small pickle.
+        let nodes = (input.len() / BYTES_PER_NODE).min(MAX_RESERVED);
+        inner.graph_mut().reserve(nodes, nodes);
         let recorder = Recorder {
             input: input.clone(),
             shares: 0,
-            inner: Loader::new().strings(Strings::Latin1).python3_names(true).builder(input.clone()),
+            inner,
             offset: 0,
             events: Vec::new(),
-            own_bytes: OwnBytes::default(),
+            own_bytes,
             raw: None,
-            skipped: false,
+            announces_arrays: false,
+            skips_numbers: false,
             untold_array: None,
             frame_end: 0,
             crossed_frame: None,
@@ -104,12 +128,30 @@ impl Trace {
         if error.is_none() {
             recorder.leave_op(length as u64);
         }
-        let Recorder { inner, events, own_bytes, crossed_frame, shares, skipped, untold_array, .. } = recorder;
-        let plain = (with_arrays && skipped).then(|| Box::new(Self::run_as(input, false)));
+        let Recorder { inner, events, own_bytes, crossed_frame, shares, announces_arrays, skips_numbers, untold_array, .. } =
+            recorder;
         let graph = inner.finish(root, &input[..length]);
-        Trace { graph, events, own_bytes, length, error, crossed_frame, shares, arrays, plain, untold_array }
+        let trace = Trace {
+            graph,
+            events,
+            own_bytes,
+            length,
+            error,
+            crossed_frame,
+            shares,
+            arrays,
+            skips_numbers,
+            plain: None,
+            untold_array,
+        };
+        (trace, announces_arrays)
     }
 }
+
+/// A low guess at how many bytes of a pickle there are for each node of its graph, and for how many nodes room is made before they
+/// are seen.
+const BYTES_PER_NODE: usize = 8;
+const MAX_RESERVED: usize = 256;
 
 /// How many bytes the op has that `input` begins with, though its argument may be none that can be read.
 fn failed_op_length(input: &[u8]) -> usize {
@@ -165,11 +207,11 @@ fn run_with_arrays(
         if let Some(array) = machine.builder_mut().raw.take() {
             machine.builder_mut().leave_op(position as u64);
             machine.builder_mut().frame_end = 0;
-            machine.builder_mut().skipped = true;
+            machine.builder_mut().skips_numbers = true;
             match array.end(input, position) {
                 Some(end) => position = end,
                 None => {
-                    let objects = Trace::run_as(&input.slice(position..), false);
+                    let objects = Trace::run_as(&input.slice(position..), OwnBytes::unkept(), false).0;
                     let start = position;
                     position += objects.length;
                     let is_broken = objects.error.is_some();
@@ -196,8 +238,8 @@ struct Recorder {
     own_bytes: OwnBytes,
     /// The array of which the numbers follow the op that is executed.
     raw: Option<joblib::RawArray>,
-    /// Whether any numbers were passed over.
-    skipped: bool,
+    announces_arrays: bool,
+    skips_numbers: bool,
     untold_array: Option<u64>,
     /// Where the last frame ends.
     frame_end: u64,
@@ -390,9 +432,13 @@ impl Builder for Recorder {
     fn build(&mut self, object: &NodeId, state: NodeId) -> Done {
         self.inner.build(object, state)?;
         self.events.push(Event { offset: self.offset, node: *object, action: Action::SetState { state } });
-        self.raw = joblib::RawArray::of(self.inner.graph(), *object, state);
-        if self.raw.is_none() && joblib::is_announced(self.inner.graph(), *object) {
-            self.untold_array.get_or_insert(self.offset);
+        self.raw = None;
+        if joblib::is_announced(self.inner.graph(), *object) {
+            self.announces_arrays = true;
+            self.raw = joblib::RawArray::of(self.inner.graph(), state);
+            if self.raw.is_none() {
+                self.untold_array.get_or_insert(self.offset);
+            }
         }
         self.own_bytes.claim(*object);
         Ok(())

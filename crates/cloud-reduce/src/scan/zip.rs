@@ -81,7 +81,8 @@ fn end_records(data: &[u8]) -> Option<Vec<EndRecord>> {
     // Behind it there are at least all its fields, and at most a comment.
     let first = data.len().saturating_sub(END_LENGTH + MAX_COMMENT);
     let last = data.len().checked_sub(END_LENGTH)?;
-    let position = first + memchr::memmem::rfind(data.get(first..last + END.len())?, END)?;
+    let window = data.get(first..last + END.len())?;
+    let position = first + memchr::memrchr_iter(END[0], window).find(|&at| window[at..].starts_with(END))?;
     let mut records =
         vec![EndRecord { position: position as u64, length: u32_at(data, position + 12)?, offset: u32_at(data, position + 16)? }];
     if let Some(locator) = position.checked_sub(LOCATOR_64_LENGTH).filter(|&at| signature_at(data, at as u64, LOCATOR_64)) {
