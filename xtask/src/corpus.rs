@@ -69,7 +69,8 @@ const COPIES: [(&str, &str, &str); 4] = [
 ///
 /// # Errors
 ///
-/// When there is no CPython 3.13, when a script fails, or when the files have become too large.
+/// When there is no CPython 3.13, when a script fails, when the files have become too large, or when one of them names a place of
+/// this machine.
 pub(crate) fn corpus(shell: &Shell, given: &[PathBuf]) -> anyhow::Result<()> {
     let found = python::find(given);
     let mut pythons: BTreeMap<String, &Python> = BTreeMap::new();
@@ -119,7 +120,16 @@ pub(crate) fn corpus(shell: &Shell, given: &[PathBuf]) -> anyhow::Result<()> {
     if total > LARGEST {
         bail!("the golden pickles may have {:.0} MB", LARGEST as f64 / 1e6);
     }
+    for (path, bytes) in &after {
+        if let Some(place) = corpus.places().find(|place| holds(bytes, place.as_bytes())) {
+            bail!("{} names {place}, which is elsewhere on another machine: its script is to leave that out", path.display());
+        }
+    }
     steps.finish()
+}
+
+fn holds(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }
 
 /// Every golden file.
@@ -219,6 +229,12 @@ impl Corpus<'_> {
             self.shell.write_file(path, text)?;
         }
         Ok(())
+    }
+
+    /// Where things lie on this machine: the repository, what is built, and the standard libraries, whose functions tell it.
+    fn places(&self) -> impl Iterator<Item = String> {
+        let libraries = self.pythons.values().filter_map(|python| Some(python.path.parent()?.parent()?.join("lib/py")));
+        [root().to_owned(), target()].into_iter().chain(libraries).map(|place| place.display().to_string())
     }
 
     fn release(&self, release: &str, module: &str) -> PathBuf {

@@ -19,10 +19,23 @@ fn golden(name: &str) -> Vec<(Protocol, Vec<u8>)> {
         .lines()
         .map(|line| <[&str; 3]>::try_from(line.split('\t').collect::<Vec<_>>()).unwrap())
         .filter(|[value, ..]| *value == name)
-        .map(|[_, protocol, pickle]| (Protocol::try_from(protocol.parse::<u8>().unwrap()).unwrap(), unescape(pickle)))
+        .map(|[_, protocol, pickle]| (Protocol::try_from(protocol.parse::<u8>().unwrap()).unwrap(), unescape(&expand(pickle))))
         .collect();
     assert!(!pickles.is_empty(), "{name}");
     pickles
+}
+
+/// The text with each `z×300;` in full.
+fn expand(text: &str) -> String {
+    let mut pieces = text.split('×');
+    let mut expanded = pieces.next().unwrap().to_owned();
+    for piece in pieces {
+        let (count, rest) = piece.split_once(';').unwrap();
+        let repeated = expanded.pop().unwrap();
+        expanded.extend(std::iter::repeat_n(repeated, count.parse().unwrap()));
+        expanded.push_str(rest);
+    }
+    expanded
 }
 
 /// The bytes of a Python literal.
