@@ -25,6 +25,8 @@ struct Recipe {
     name: &'static str,
     /// What pip installs, besides the release of cloudpickle that is compared with.
     packages: &'static [&'static str],
+    /// The packages in whose sources `names.py` looks for what they take from cloudpickle.
+    sources: &'static [&'static str],
     /// The script in `examples` that users copy.
     example: &'static str,
     /// The script in `xtask/python/engines` that lets both implementations meet, and times both.
@@ -44,6 +46,7 @@ impl Engine {
             Engine::Dask => Recipe {
                 name: "Dask",
                 packages: &["distributed", "dask", "numpy", "pytest", "pytest-timeout"],
+                sources: &["dask", "distributed"],
                 example: "dask_cluster.py",
                 check: "check_dask.py",
                 tasks: 1_000,
@@ -53,6 +56,7 @@ impl Engine {
             Engine::Joblib => Recipe {
                 name: "joblib",
                 packages: &["joblib", "loky", "numpy", "psutil", "pytest"],
+                sources: &["joblib", "loky"],
                 example: "joblib_loky.py",
                 check: "check_joblib.py",
                 tasks: 1_000,
@@ -62,6 +66,7 @@ impl Engine {
             Engine::Pyspark => Recipe {
                 name: "PySpark",
                 packages: &["pyspark>=4,<5", "pandas", "pyarrow"],
+                sources: &["pyspark"],
                 example: "pyspark_cluster.py",
                 check: "check_pyspark.py",
                 tasks: 100,
@@ -71,6 +76,7 @@ impl Engine {
             Engine::Ray => Recipe {
                 name: "Ray",
                 packages: &["ray", "numpy"],
+                sources: &["ray"],
                 example: "ray_cluster.py",
                 check: "check_ray.py",
                 tasks: 300,
@@ -80,6 +86,7 @@ impl Engine {
             Engine::Beam => Recipe {
                 name: "Beam",
                 packages: &["apache-beam", "pytest", "parameterized", "pyhamcrest"],
+                sources: &["apache_beam"],
                 example: "beam_pipeline.py",
                 check: "check_beam.py",
                 tasks: 200,
@@ -113,10 +120,13 @@ struct Told {
     ours: Side,
     /// How much of the whole was in cloudpickle with upstream.
     share: f64,
-    /// How many times less processor time ours took than upstream in the same round, from the worst round to the best.
-    pickling_range: String,
-    /// What came of the engine's own tests, a line each.
-    suites: Vec<String>,
+    /// How many times less ours took than upstream in the same round, as the median of the rounds, the worst and the best: time from
+    /// the first task to the last result, processor time of the client's process, and processor time in cloudpickle.
+    wall_less: String,
+    processor_less: String,
+    pickling_less: String,
+    /// What the engine takes from cloudpickle, and what came of its own tests, a line each.
+    held: Vec<String>,
 }
 
 /// What tasks took with one implementation in the client, in the best of the rounds.
@@ -197,7 +207,7 @@ fn prepare(
     Ok(Ok(venv.python()))
 }
 
-/// Runs the example, the check, and the engine's own tests.
+/// Runs the example, the check, and the engine's own tests, and looks what it takes from cloudpickle.
 fn run(shell: &Shell, program: &Path, recipe: &Recipe, tasks: u32) -> anyhow::Result<Told> {
     let in_root = |folder: &str, file: &str| root().join(folder).join(file);
     let example = in_root("examples", recipe.example);
@@ -208,11 +218,15 @@ fn run(shell: &Shell, program: &Path, recipe: &Recipe, tasks: u32) -> anyhow::Re
     let count = tasks.to_string();
     let text = read(cmd!(shell, "{program} {check} {count}"))?;
     let mut told = Told::parse(&text).with_context(|| format!("{} tells\n{text}", recipe.check))?;
+    let lines = |script: &str, arguments: &[&str]| -> anyhow::Result<Vec<String>> {
+        let script = in_root("xtask/python/engines", script);
+        Ok(read(cmd!(shell, "{program} {script} {arguments...}"))?.lines().map(str::to_owned).collect())
+    };
+    told.held = lines("names.py", recipe.sources)?;
     if recipe.suites {
         println!("  its own tests of serialization, with and without the module");
-        let suites = in_root("xtask/python/engines", "suites.py");
-        let (engine, cache) = (recipe.name, target().join("engines/suites"));
-        told.suites = read(cmd!(shell, "{program} {suites} {engine} {cache}"))?.lines().map(str::to_owned).collect();
+        let cache = target().join("engines/suites");
+        told.held.extend(lines("suites.py", &[recipe.name, &cache.to_string_lossy()])?);
     }
     Ok(told)
 }
@@ -254,8 +268,10 @@ impl Told {
             upstream: side("upstream")?,
             ours: side("ours")?,
             share: number("share")?,
-            pickling_range: value("pickling_range")?.to_owned(),
-            suites: Vec::new(),
+            wall_less: value("wall_less")?.to_owned(),
+            processor_less: value("processor_less")?.to_owned(),
+            pickling_less: value("pickling_less")?.to_owned(),
+            held: Vec::new(),
         })
     }
 }
@@ -268,16 +284,16 @@ fn times_less(upstream: f64, ours: f64) -> String {
 fn print_table(outcomes: &[(&str, Outcome)]) {
     println!("\nThe best rounds of upstream and ours, in turns: tasks per second (worst to best), and microseconds of a task.\n");
     println!(
-        "{:<9} {:<9} {:<6} {:>6} {:>20} {:>20} {:>25} {:>23}  (rounds; share)",
+        "{:<9} {:<9} {:<6} {:>6} {:>20} {:>20} {:>25} {:>23}  (share)",
         "engine", "version", "works", "tasks", "tasks/s, upstream", "tasks/s, ours", "client", "in cloudpickle",
     );
     for (name, outcome) in outcomes {
         match outcome {
             Outcome::Works(told) => {
-                let Told { version, timed, upstream, ours, share, pickling_range, .. } = &**told;
+                let Told { version, timed, upstream, ours, share, .. } = &**told;
                 let rate = |side: &Side| format!("{:.0} ({})", side.rate, side.range);
                 println!(
-                    "{name:<9} {version:<9} {:<6} {timed:>6} {:>20} {:>20} {:>25} {:>23}  ({pickling_range}; was {:.1} %)",
+                    "{name:<9} {version:<9} {:<6} {timed:>6} {:>20} {:>20} {:>25} {:>23}  (was {:.1} %)",
                     "yes",
                     rate(upstream),
                     rate(ours),
@@ -290,13 +306,19 @@ fn print_table(outcomes: &[(&str, Outcome)]) {
             Outcome::NotRun(reason) => println!("{name:<9} {:<9} not run: {reason:#}", ""),
         }
     }
+    println!("\nHow many times less ours took than upstream in the same round: the median of the rounds (worst to best).\n");
+    println!("{:<9} {:>22} {:>22} {:>22}", "engine", "wall time", "client's processors", "in cloudpickle");
+    for (name, outcome) in outcomes {
+        let Outcome::Works(told) = outcome else { continue };
+        println!("{name:<9} {:>22} {:>22} {:>22}", told.wall_less, told.processor_less, told.pickling_less);
+    }
     println!("\nWhat was done with ours in the client, in the workers, and in both:\n");
     for (name, outcome) in outcomes {
         let Outcome::Works(told) = outcome else { continue };
         println!("{name}: {}", told.kinds);
         println!("  {} tasks in {} combinations, in {} worker processes", told.tasks, told.worlds, told.workers);
-        for suite in &told.suites {
-            println!("  {suite}");
+        for line in &told.held {
+            println!("  {line}");
         }
     }
 }
@@ -310,14 +332,16 @@ mod tests {
         let text = "log: x\nversion\t1.2\nkinds\tmap, bag\nworlds\t3\ntasks\t300\nworkers\t6\ntimed\t200\n\
             upstream\t10.5\nupstream_range\t9 to 11\nupstream_client\t80.1\nupstream_pickling\t40\n\
             ours\t20.5\nours_range\t19 to 21\nours_client\t20\nours_pickling\t8.5\n\
-            share\t0.25\npickling_range\t4.1 to 5.2\n";
+            share\t0.25\nwall_less\t1.05 (0.99 to 1.1)\n\
+            processor_less\t1.1 (1 to 1.2)\npickling_less\t4.6 (4.1 to 5.2)\n";
         let told = Told::parse(text).unwrap();
         assert_eq!((told.version.as_str(), told.kinds.as_str()), ("1.2", "map, bag"));
         assert_eq!((told.worlds, told.tasks, told.workers, told.timed), (3, 300, 6, 200));
         let of = |side: &Side| (side.rate, side.range.clone(), side.client, side.pickling);
         assert_eq!(of(&told.upstream), (10.5, "9 to 11".to_owned(), 80.1, 40.0));
         assert_eq!(of(&told.ours), (20.5, "19 to 21".to_owned(), 20.0, 8.5));
-        assert_eq!((told.share, told.pickling_range.as_str()), (0.25, "4.1 to 5.2"));
+        assert_eq!((told.share, told.wall_less.as_str()), (0.25, "1.05 (0.99 to 1.1)"));
+        assert_eq!((told.processor_less.as_str(), told.pickling_less.as_str()), ("1.1 (1 to 1.2)", "4.6 (4.1 to 5.2)"));
         assert!(Told::parse(&text.replace("ours_client", "our_client")).is_err());
     }
 

@@ -79,7 +79,7 @@
 //! # Dialects
 //!
 //! Copies of cloudpickle name their reconstructors in modules of their own: a [`Dialect`] is whose copy it is. Known are cloudpickle
-//! itself, PySpark's, Ray's, joblib's, scikit-learn's, Beam's and srsly's; other modules whose names end as copies' do are
+//! itself, PySpark's, Ray's, joblib's, scikit-learn's, Beam's, srsly's and Modal's; other modules whose names end as copies' do are
 //! [`Dialect::Other`]. (Beam can be told to pickle functions by where their code is in a module. Such a pickle has no code
 //! object, and no model here reads it.)
 //!

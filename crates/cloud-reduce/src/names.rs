@@ -251,6 +251,7 @@ define_dialects! {
     SklearnJoblib "sklearn.externals.joblib.externals.cloudpickle.cloudpickle" ["sklearn.externals.joblib.externals.cloudpickle"] "The copy inside the joblib that scikit-learn carried before 0.23.";
     Beam "apache_beam.internal.cloudpickle.cloudpickle" ["apache_beam.internal.cloudpickle.cloudpickle_fast", "apache_beam.internal.cloudpickle"] "The copy inside Apache Beam, whose state setters are `functools.partial`s.";
     Srsly "srsly.cloudpickle.cloudpickle" ["srsly.cloudpickle.cloudpickle_fast", "srsly.cloudpickle"] "The copy inside srsly, which spaCy uses.";
+    Modal "modal._vendor.cloudpickle" [] "The copy inside Modal's client.";
     CloudpickleRs "cloudpickle_rs.cloudpickle" ["cloudpickle_rs.cloudpickle_fast", "cloudpickle_rs"] "This project's module, which itself writes cloudpickle's own names.";
 }
 

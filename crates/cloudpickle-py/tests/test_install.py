@@ -77,6 +77,26 @@ USES = {
             cloudpickle_rs.uninstall()
             assert not ours()
     """,
+    "loky's pickler that is chosen later": """
+        from loky.backend.reduction import set_loky_pickler
+        import cloudpickle_rs, importlib, sys
+        from loky.backend import reduction
+        # an instance that has no table of its own yet gets one that is soon copied
+        def is_quick():
+            return type(reduction._LokyPickler.__new__(reduction._LokyPickler).dispatch_table) is dict
+        theirs = set_loky_pickler
+        cloudpickle_rs.install()
+        for imported_after in False, True:
+            if imported_after:
+                reduction = importlib.reload(reduction)
+            for choose in reduction.set_loky_pickler, set_loky_pickler:
+                assert is_quick()
+                chosen = reduction._LokyPickler
+                choose("cloudpickle_rs")
+                assert reduction._LokyPickler is not chosen and reduction._loky_pickler_name == "cloudpickle_rs"
+        cloudpickle_rs.uninstall()
+        assert not is_quick() and set_loky_pickler is theirs
+    """,
     "an import after it": """
         import cloudpickle_rs
         cloudpickle_rs.install()
@@ -345,6 +365,37 @@ def test_a_process_with_the_copy_alone_loads_what_the_copy_pickles(processes, fo
         assert "copyvendor.cloudpickle.cloudpickle" in sys.modules and "cloudpickle" not in sys.modules
     """
     run(processes, folder, code, [])
+
+
+def test_a_copy_that_nobody_knows_is_named(processes, folder):
+    shutil.copytree(folder / "copyvendor", folder / "othervendor")
+    code = """
+        import cloudpickle_rs, sys
+        names = ["copyvendor.cloudpickle.cloudpickle", "othervendor.cloudpickle.cloudpickle"]
+        import copyvendor.cloudpickle as copy
+        theirs = copy.dumps
+        cloudpickle_rs.install()
+        assert copy.dumps is theirs
+        # once more, with names: of a module that is imported, and of one that will be
+        for _ in range(2):
+            cloudpickle_rs.install(copies=iter(names))
+        import othervendor.cloudpickle as other
+        for module, name in zip((copy, other), names):
+            assert is_ours(module.dumps) and name.encode() in module.dumps(make_counter)
+            assert pickle.loads(module.dumps(make_counter))()[0]() == 1
+        cloudpickle_rs.uninstall()
+        assert copy.dumps is theirs and not is_ours(other.dumps)
+        # what was named is forgotten
+        cloudpickle_rs.install()
+        assert copy.dumps is theirs and not is_ours(other.dumps)
+        try:
+            cloudpickle_rs.install(copies=names[0])
+        except TypeError as error:
+            assert repr(names[:1]) in str(error)
+        else:
+            raise SystemExit("a string is taken for a list of names")
+    """
+    run(processes, folder, code, ["cloudpickle_rs"])
 
 
 def test_without_cloudpickle_its_names_are_ours(processes, folder):

@@ -42,28 +42,33 @@ _lock = threading.RLock()
 _installed = None
 
 
-def install():
+def install(*, copies=()):
     """Puts this implementation behind `cloudpickle` in the whole process, until `uninstall` is called.
 
     From then on `cloudpickle.dumps`, `CloudPickler` and the rest are this module's, also where another module has imported them
-    by name, and in modules that are imported later. So are those of the copies of cloudpickle in PySpark, Ray, Beam and (before
-    1.6) joblib: each writes its own module's names, and its pickles are loaded by processes that have that project alone. The
-    modules that are registered to be pickled by value, the reducers in `CloudPickler.dispatch` (save Beam's) and the tracked
+    by name, and in modules that are imported later. So are those of the copies of cloudpickle in PySpark, Ray, Beam, Modal and
+    (before 1.6) joblib: each writes its own module's names, and its pickles are loaded by processes that have that project alone.
+    `copies` are the names of further modules that are such a copy, as `"company.vendor.cloudpickle.cloudpickle"` may be: the
+    modules that define the functions, not packages that take them from there. The modules that are registered to be pickled by value, the reducers in `CloudPickler.dispatch` (save Beam's) and the tracked
     classes are the same for all.
 
     PySpark's broadcast variables, which PySpark pickles by `pickle`, are pickled by its copy of cloudpickle then, so that they
     can be instances of classes of `__main__`.
 
-    A second call changes nothing. What keeps cloudpickle's own code: classes that were already derived from its `CloudPickler`
+    A second call changes nothing, save for the copies that it names. What keeps cloudpickle's own code: classes that were already derived from its `CloudPickler`
     (loky's are made again), and functions of cloudpickle that a closure, a default argument or an attribute holds; they go on
     working. A copy that is not of release 3 of cloudpickle, or was changed by its project, stays as it is, with a
     `RuntimeWarning`.
     """
     global _installed
+    if isinstance(copies, str):
+        raise TypeError(f"copies is to be an iterable of names of modules: [{copies!r}]")
+    copies = tuple(copies)
     with _lock:
         if _installed is None:
             _installed = _Installation()
             _installed.begin()
+        _installed.follow(copies)
 
 
 def uninstall():
@@ -95,16 +100,24 @@ class _Installation:
         # the registries and trackers that were in place, to be kept up to date at the end
         self.registries = []
         self.trackers = []
-        self.finder = FollowedFinder((*_native._DIALECT_MODULES, *_BROADCASTS), self.executed)
+        self.finder = FollowedFinder((), self.executed)
         self.ended = False
 
     def begin(self):
         sys.meta_path.insert(0, self.finder)
-        for name in (*_native._DIALECT_MODULES, *_BROADCASTS):
+        self.follow((*_native._DIALECT_MODULES, *_BROADCASTS))
+        _remake_loky_picklers()
+        # after cloudpickle, since loky's pickler is derived from cloudpickle's
+        self.follow(_LOKYS)
+
+    def follow(self, names):
+        """Takes modules over: those that are imported now, the others as soon as they are."""
+        new = [name for name in names if name not in self.finder.names]
+        self.finder.names = self.finder.names.union(new)
+        for name in new:
             module = sys.modules.get(name)
             if isinstance(module, types.ModuleType):
                 self.take(module)
-        _remake_loky_picklers()
 
     def end(self):
         if self.finder in sys.meta_path:
@@ -141,10 +154,13 @@ class _Installation:
     def take(self, module):
         """Puts this implementation into cloudpickle's module, into a copy of it, or behind PySpark's broadcast variables.
 
-        loky has it by then: it derives its pickler from cloudpickle's.
+        loky has it by then: it derives its pickler from cloudpickle's. Here that becomes quicker, now and when another is chosen.
         """
         if module.__name__ in _LOKYS:
             _quicken_loky_pickler(module)
+            choose = vars(module).get("set_loky_pickler")
+            if choose is not None:
+                self.rebind({id(choose): (choose, _quickening(module, choose))})
             return
         if module.__name__ in _BROADCASTS:
             if vars(module).get("pickle") is pickle:
@@ -325,6 +341,17 @@ def _quicken_loky_pickler(module):
     pickler = getattr(module, "_LokyPickler", None)
     if isinstance(pickler, type) and issubclass(pickler, _ours.CloudPickler):
         pickler.dispatch_table = _CopiedTable()
+
+
+def _quickening(module, choose):
+    """loky's `set_loky_pickler`, after which its pickler is quick again."""
+
+    @functools.wraps(choose)
+    def set_loky_pickler(*args, **kwargs):
+        choose(*args, **kwargs)
+        _quicken_loky_pickler(module)
+
+    return set_loky_pickler
 
 
 class _CopiedTable:
