@@ -158,6 +158,13 @@ impl Reconstructor {
         self.last_release().is_none()
     }
 
+    /// Whether it gives its first argument the state that is its second.
+    #[must_use]
+    pub const fn sets_state(self) -> bool {
+        use Reconstructor::{ClassSetstate, FillFunction, FunctionSetstate, RehydrateSkeletonClass, RestoreAttr};
+        matches!(self, FunctionSetstate | ClassSetstate | FillFunction | RehydrateSkeletonClass | RestoreAttr)
+    }
+
     /// Finds a reconstructor by the module and name under which a pickle names it, in any [`Dialect`].
     ///
     /// ```

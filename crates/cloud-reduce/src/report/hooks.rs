@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use pickle_graph::{Graph, NodeId, Step};
+use pickle_graph::{Graph, Node, NodeId, Step};
 
 use super::{
     resolve::{Name, Object, short_text},
@@ -13,8 +13,10 @@ use crate::{Reconstructor, class::ABC_IMPL, classes, enums};
 /// A method that Python calls by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Hook {
-    /// `__new__`, or that of the metaclass; also `__set_name__`, which a class calls that is made later.
+    /// `__new__`, or that of the metaclass.
     New,
+    /// `__call__`, `__prepare__` and `mro`, by which a metaclass makes its classes, and these their instances.
+    Meta,
     /// `__init__`.
     Init,
     /// `__setstate__`.
@@ -39,12 +41,22 @@ pub(super) enum Hook {
     Override,
     /// A property, or another object that is told of it when its attribute is set.
     Property,
+    /// `__subclasshook__` and its like, by which `issubclass` and `isinstance` ask.
+    Check,
+    /// `keys`, `items` and other attributes by which functions look whether they may take an object for a mapping or a list. They
+    /// find them in classes and functions too.
+    Duck,
+    /// Any other method that making an enum may call of a class that it inherits from.
+    Member,
 }
 
 impl Hook {
     fn of(attribute: &str) -> Option<Hook> {
         Some(match attribute {
-            "__new__" | "__call__" | "__prepare__" | "__set_name__" | "mro" => Hook::New,
+            "__new__" => Hook::New,
+            "__call__" | "__prepare__" | "mro" => Hook::Meta,
+            "__subclasshook__" | "__subclasscheck__" | "__instancecheck__" => Hook::Check,
+            "keys" | "items" | "update" | "__typing_subst__" | "__typing_is_unpacked_typevartuple__" => Hook::Duck,
             "__init__" => Hook::Init,
             "__setstate__" => Hook::SetState,
             "append" | "extend" | "add" | "__setitem__" => Hook::Items,
@@ -68,13 +80,35 @@ pub(super) struct Hooks {
     properties: HashSet<Box<str>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Known {
-    hooks: u16,
-    /// Whether none of its methods can be called by Python itself.
-    is_passive: bool,
+    hooks: u32,
+    /// Whether one of its methods can be called by Python itself.
+    is_active: bool,
     bases: Vec<NodeId>,
     metaclass: Option<NodeId>,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Kind {
+    /// A function, or a class of which the parts are not known.
+    #[default]
+    Other,
+    /// A class.
+    Class,
+    /// An enum's own `__new__` and `__init__` run when it is made, not when a member is looked up.
+    Enum,
+}
+
+impl Known {
+    fn gets(&mut self, (hooks, is_active): (u32, bool)) {
+        self.is_active |= is_active;
+        self.hooks |= match self.kind {
+            Kind::Enum => hooks & !(bit(Hook::New) | bit(Hook::Init)),
+            _ => hooks,
+        };
+    }
 }
 
 /// How many classes a class inherits from, as far as is looked.
@@ -87,32 +121,34 @@ impl Hooks {
         if !events.iter().any(|event| event.action == Action::Import && makes_classes(graph, event.node)) {
             return Hooks::default();
         }
-        // Many classes may share one dict.
-        let mut by_dict: HashMap<NodeId, (u16, bool)> = HashMap::new();
-        let mut known = HashMap::new();
+        let mut dicts = Dicts { by_dict: HashMap::new(), shared: shared_dicts(graph) };
+        let mut known: HashMap<NodeId, Known> = HashMap::new();
         for class in classes(graph).filter_map(Result::ok) {
-            let (mut hooks, mut is_passive) = (0, true);
-            for dict in states(graph, class.id).chain([class.attributes.id(), class.type_kwargs.id()]) {
-                let (more, passive) = hooks_of(graph, &mut by_dict, dict);
-                hooks |= more;
-                is_passive &= passive;
-            }
             let bases = class.bases.iter().copied().take(MAX_BASES).collect();
-            known.insert(class.id, Known { hooks, is_passive, bases, metaclass: Some(class.metaclass) });
+            let made = known.entry(class.id).or_default();
+            (made.bases, made.metaclass, made.kind) = (bases, Some(class.metaclass), Kind::Class);
+            for dict in [class.attributes.id(), class.type_kwargs.id()] {
+                made.gets(dicts.hooks(graph, dict));
+            }
         }
         for class in enums(graph).filter_map(Result::ok) {
-            let (mut hooks, mut is_passive) = (0, true);
-            for dict in states(graph, class.id).chain([class.attributes.id()]) {
-                let (more, passive) = hooks_of(graph, &mut by_dict, dict);
-                hooks |= more;
-                is_passive &= passive;
+            let made = known.entry(class.id).or_default();
+            (made.bases, made.kind) = (class.bases.iter().copied().take(MAX_BASES).collect(), Kind::Enum);
+            made.gets(dicts.hooks(graph, class.attributes.id()));
+        }
+        for id in graph.ids() {
+            for step in graph.steps(id) {
+                if let Step::SetState { state, .. } | Step::Build(state) = step {
+                    give(graph, &mut known, &mut dicts, id, state);
+                }
             }
-            // An enum's own `__new__` and `__init__` run when it is made, not when a member is looked up.
-            let hooks = hooks & !(bit(Hook::New) | bit(Hook::Init));
-            known.insert(class.id, Known { hooks, is_passive, bases: Vec::new(), metaclass: None });
+            // The same by a call that is not thrown away.
+            if let Some((object, state)) = state_by_call(graph, id) {
+                give(graph, &mut known, &mut dicts, object, state);
+            }
         }
         let mut properties = HashSet::new();
-        for (&dict, _) in by_dict.iter().filter(|(_, (hooks, _))| hooks & bit(Hook::Property) != 0) {
+        for (&dict, _) in dicts.by_dict.iter().filter(|(_, (hooks, _))| hooks & bit(Hook::Property) != 0) {
             for &[key, value] in graph.node(dict).as_dict().unwrap_or_default() {
                 if let Some(name) = short_text(graph, key).filter(|_| is_property(graph, value)) {
                     properties.insert(name.into());
@@ -128,20 +164,38 @@ impl Hooks {
         keys.any(|&[key, _]| short_text(graph, key).is_some_and(|key| self.properties.contains(key)))
     }
 
-    /// Whether any class has a hook of its own.
-    pub(super) fn any(&self, hook: Hook) -> bool {
-        self.known.values().any(|known| known.hooks & bit(hook) != 0)
+    /// Whether any class or function has a method that Python calls by itself.
+    pub(super) fn any_class(&self) -> bool {
+        self.known.values().any(|known| known.is_active || known.kind == Kind::Other || known.hooks & bit(Hook::Override) != 0)
     }
 
-    /// Whether an object is a class that the pickle carries.
+    /// The metaclass of a class, where the pickle carries it too.
+    pub(super) fn metaclass(&self, graph: &Graph, class: NodeId) -> Option<NodeId> {
+        match Object::of(graph, self.known.get(&class)?.metaclass?) {
+            Object::Carried(metaclass) => Some(metaclass),
+            _ => None,
+        }
+    }
+
+    /// Whether an object that the pickle carries is a class, as far as its parts are known.
     pub(super) fn is_class(&self, object: NodeId) -> bool {
-        self.known.contains_key(&object)
+        self.known.get(&object).is_some_and(|known| matches!(known.kind, Kind::Class | Kind::Enum))
+    }
+
+    /// Whether giving a state to a function or class that the pickle carries, by `BUILD`, may run a method: not of a function, unless
+    /// it was given such an attribute.
+    pub(super) fn runs_by_build(&self, graph: &Graph, object: NodeId) -> bool {
+        !is_function(graph, object) || self.known.get(&object).is_some_and(|known| known.hooks != 0)
     }
 
     /// Whether cloudpickle calls a method `register` that the pickle carries, when it gives a class its attributes.
     pub(super) fn registers(&self, graph: &Graph, class: NodeId) -> bool {
-        self.has(class, Hook::AbcImpl)
-            && (self.runs(graph, class, &[Hook::Register]) || self.runs_of_metaclass(graph, class, Hook::Register))
+        let is_known = self.is_class(class) || is_function(graph, class);
+        !is_known
+            || self.has(class, Hook::AbcImpl)
+                && (self.runs(graph, class, &[Hook::Register, Hook::Check])
+                    || self.runs_of_metaclass(graph, class, Hook::Register))
+            || self.is_asked(graph, class)
     }
 
     /// Whether a class itself has a hook, as far as it is one that can be read.
@@ -151,11 +205,33 @@ impl Hooks {
 
     /// Whether the metaclass of a class has a hook of its own.
     pub(super) fn runs_of_metaclass(&self, graph: &Graph, class: NodeId, hook: Hook) -> bool {
-        let metaclass = self.known.get(&class).and_then(|known| known.metaclass);
-        match metaclass.map(|metaclass| Object::of(graph, metaclass)) {
-            Some(Object::Carried(metaclass)) => self.runs(graph, metaclass, &[hook]),
-            _ => false,
+        self.metaclass(graph, class).is_some_and(|metaclass| self.runs(graph, metaclass, &[hook]))
+    }
+
+    /// Whether a class is asked, by `__subclasshook__`, when any `isinstance` asks for another class that it inherits from.
+    fn is_asked(&self, graph: &Graph, class: NodeId) -> bool {
+        let Some(known) = self.known.get(&class).filter(|known| known.hooks & bit(Hook::Check) != 0) else { return false };
+        known.bases.iter().any(|&base| match Object::of(graph, base) {
+            Object::Named(name) => !is_passive_base(&name) && !matches!(&*name.module, "builtins" | "enum"),
+            _ => true,
+        })
+    }
+
+    /// Whether what makes an instance of a class gets no more of its arguments than to hold them.
+    pub(super) fn holds_arguments(&self, graph: &Graph, class: NodeId) -> bool {
+        let mut pending = vec![class];
+        for _ in 0..MAX_BASES {
+            let Some(id) = pending.pop() else { return true };
+            let Some(known) = self.known.get(&id).filter(|known| known.kind == Kind::Class) else { return false };
+            for &base in &known.bases {
+                match Object::of(graph, base) {
+                    Object::Carried(base) => pending.push(base),
+                    Object::Named(name) if is_passive_base(&name) || is_plain_exception(&name) => {}
+                    _ => return false,
+                }
+            }
         }
+        false
     }
 
     /// Whether no code that the pickle carries runs when a function is given an instance of a class: its methods are such as nothing
@@ -164,7 +240,7 @@ impl Hooks {
         let mut pending = vec![class];
         for _ in 0..MAX_BASES {
             let Some(id) = pending.pop() else { return true };
-            let Some(known) = self.known.get(&id).filter(|known| known.is_passive) else { return false };
+            let Some(known) = self.known.get(&id).filter(|known| !known.is_active) else { return false };
             for &base in &known.bases {
                 match Object::of(graph, base) {
                     Object::Carried(base) => pending.push(base),
@@ -176,16 +252,30 @@ impl Hooks {
         false
     }
 
+    /// Whether code that the pickle carries runs when a function is given the class or function itself.
+    pub(super) fn runs_as_argument(&self, graph: &Graph, object: NodeId) -> bool {
+        let Some(known) = self.known.get(&object) else { return !is_function(graph, object) };
+        known.hooks & bit(Hook::Duck) != 0 || !self.has_passive_metaclass(graph, object)
+    }
+
+    /// Whether the methods of a class's metaclass are such as nothing but the pickle's own code knows. Its `__new__`, `__init__` and
+    /// `__call__` are looked at where they run.
+    fn has_passive_metaclass(&self, graph: &Graph, class: NodeId) -> bool {
+        let Some(metaclass) = self.metaclass(graph, class) else { return true };
+        self.known.get(&metaclass).is_some_and(|known| !known.is_active)
+    }
+
     /// Whether one of these hooks runs code that the pickle carries: always where the object is no class that can be read.
     pub(super) fn runs(&self, graph: &Graph, object: NodeId, hooks: &[Hook]) -> bool {
         let wanted = hooks.iter().fold(0, |bits, &hook| bits | bit(hook));
-        let calls_library =
-            hooks.iter().any(|hook| !matches!(hook, Hook::InitSubclass | Hook::Missing | Hook::Register | Hook::Property));
+        let calls_library = hooks
+            .iter()
+            .any(|hook| !matches!(hook, Hook::InitSubclass | Hook::Missing | Hook::Register | Hook::Property | Hook::Check));
         let (mut overrides, mut has_library) = (false, false);
         let mut pending = vec![object];
         for _ in 0..MAX_BASES {
             let Some(id) = pending.pop() else { return overrides && has_library };
-            let Some(known) = self.known.get(&id) else { return true };
+            let Some(known) = self.known.get(&id).filter(|known| known.kind != Kind::Other) else { return true };
             if known.hooks & wanted != 0 {
                 return true;
             }
@@ -199,7 +289,7 @@ impl Hooks {
             for &base in &known.bases {
                 match Object::of(graph, base) {
                     Object::Carried(base) => pending.push(base),
-                    Object::Named(name) => has_library |= calls_library && calls_overrides(&name),
+                    Object::Named(name) => has_library |= calls_library && calls_overrides(&name, hooks.contains(&Hook::Items)),
                     _ => {}
                 }
             }
@@ -208,11 +298,41 @@ impl Hooks {
     }
 }
 
-/// Whether an imported object is a function of cloudpickle's without which no class is carried: each is made or filled by one.
+/// Whether an imported object is a function of cloudpickle's without which no class is carried, and no function has attributes: each
+/// is made or filled by one.
 fn makes_classes(graph: &Graph, import: NodeId) -> bool {
-    use Reconstructor::{MakeSkeletonClass, MakeSkeletonEnum, RehydrateSkeletonClass};
-    let reconstructor = graph.node(import).as_global().and_then(|(module, name)| Reconstructor::from_global(module, name));
-    matches!(reconstructor, Some((_, MakeSkeletonClass | MakeSkeletonEnum | RehydrateSkeletonClass)))
+    use Reconstructor::{MakeSkeletonClass, MakeSkeletonEnum};
+    let named = graph.node(import).as_global().and_then(|(module, name)| Reconstructor::from_global(module, name));
+    named.is_some_and(|(_, reconstructor)| {
+        reconstructor.sets_state() || matches!(reconstructor, MakeSkeletonClass | MakeSkeletonEnum)
+    })
+}
+
+/// Whether a class is a built-in exception that keeps its arguments as they are, and looks into none.
+pub(super) fn is_plain_exception(class: &Name) -> bool {
+    let name = &*class.qualname;
+    let looks = name.contains("OS")
+        || name.contains("IO")
+        || name.contains("Group")
+        || name.starts_with("Unicode")
+        || [
+            "Blocking",
+            "Broken",
+            "Child",
+            "Connection",
+            "Environment",
+            "File",
+            "Interrupted",
+            "IsA",
+            "NotA",
+            "Permission",
+            "Process",
+        ]
+        .iter()
+        .any(|start| name.starts_with(start))
+        || matches!(name, "TimeoutError" | "SyntaxError" | "IndentationError" | "TabError");
+    let is_exception = ["Error", "Exception", "Exit", "Interrupt", "Iteration", "Warning"].iter().any(|end| name.ends_with(end));
+    &*class.module == "builtins" && is_exception && !looks
 }
 
 /// Whether methods of a class that is inherited from call none of the class that inherits it.
@@ -224,48 +344,165 @@ fn is_passive_base(name: &Name) -> bool {
 }
 
 /// Whether methods of a class that an import finds, which run while an instance is loaded, may call those of a class that inherits
-/// it. The built-in classes call none, nor have abstract and enum classes such methods.
-fn calls_overrides(name: &Name) -> bool {
-    !matches!(&*name.module, "builtins" | "abc" | "typing" | "typing_extensions" | "collections.abc" | "enum")
+/// it: when it is given items, or for any reason. The built-in classes call none, nor have enum classes such methods.
+fn calls_overrides(name: &Name, items: bool) -> bool {
+    match &*name.module {
+        "builtins" => false,
+        // `MutableSequence.extend` calls `insert`, ...
+        "collections.abc" => items,
+        "abc" => &*name.qualname != "ABC",
+        "enum" => !matches!(&*name.qualname, "Enum" | "Flag" | "IntEnum" | "IntFlag" | "ReprEnum" | "StrEnum"),
+        "typing" | "typing_extensions" => match name.qualname.strip_suffix("[]").unwrap_or(&name.qualname) {
+            "Generic" | "Protocol" | "NamedTuple" | "TypedDict" | "Any" => false,
+            "Dict" | "FrozenSet" | "List" | "Set" | "Tuple" | "Type" => false,
+            protocol if protocol.starts_with("Supports") => false,
+            // They stand for classes of `collections.abc`, and some for those of `collections`.
+            "ChainMap" | "Counter" | "DefaultDict" | "Deque" | "OrderedDict" => true,
+            _ => items,
+        },
+        _ => true,
+    }
 }
 
 /// What a hook is among the others.
-fn bit(hook: Hook) -> u16 {
+fn bit(hook: Hook) -> u32 {
     1 << hook as u8
 }
 
-/// The dicts of attributes that a class is given after it was made.
-fn states(graph: &Graph, class: NodeId) -> impl Iterator<Item = NodeId> {
-    graph.steps(class).flat_map(|step| match step {
-        Step::SetState { state, .. } => graph.node(state).as_tuple().unwrap_or_default().iter().copied().take(2),
-        _ => [].iter().copied().take(2),
-    })
+/// What an object that the pickle carries is given after it was made: a pair of dicts of attributes, or one dict.
+fn give(graph: &Graph, known: &mut HashMap<NodeId, Known>, dicts: &mut Dicts, object: NodeId, state: NodeId) {
+    let Object::Carried(made) = Object::of(graph, object) else { return };
+    let known = known.entry(made).or_default();
+    for &dict in graph.node(state).as_tuple().unwrap_or(&[state]).iter().take(2).filter(|&&dict| dict != NodeId::NONE) {
+        known.gets(dicts.hooks(graph, dict));
+    }
 }
 
-/// Which hooks a dict of attributes has, and whether it has no method that Python calls by itself.
-fn hooks_of(graph: &Graph, by_dict: &mut HashMap<NodeId, (u16, bool)>, dict: NodeId) -> (u16, bool) {
-    *by_dict.entry(dict).or_insert_with(|| {
-        let (mut hooks, mut is_passive) = (0, true);
-        for &[key, value] in graph.node(dict).as_dict().unwrap_or_default() {
-            // `__hash__ = None` is no code.
-            let Some(name) = short_text(graph, key).filter(|_| value != NodeId::NONE) else { continue };
-            hooks |= Hook::of(name).map_or(0, bit);
-            is_passive &= is_passive_attribute(name);
-            let is_own = Object::of(graph, value) == Object::Data || name != "__init__" && OF_EVERY_CLASS.contains(&name);
-            if !is_own {
-                hooks |= bit(Hook::Override);
+/// The object and its state, where a node is a call that gives an object a state.
+fn state_by_call(graph: &Graph, id: NodeId) -> Option<(NodeId, NodeId)> {
+    let Node::Reduce { callable, args } = graph.node(id) else { return None };
+    let &[object, state, ..] = graph.node(args).as_tuple()? else { return None };
+    if let Some((_, name)) = graph.node(callable).as_global() {
+        // Most calls are of something else.
+        Reconstructor::from_name(name).filter(|reconstructor| reconstructor.sets_state())?;
+    }
+    let Object::Named(name) = Object::called(graph, callable) else { return None };
+    let (_, reconstructor) = Reconstructor::from_global(&name.module, &name.qualname)?;
+    reconstructor.sets_state().then_some((object, state))
+}
+
+/// Whether an object that the pickle carries is a function, not a class.
+fn is_function(graph: &Graph, object: NodeId) -> bool {
+    let Node::Reduce { callable, .. } = graph.node(object) else { return false };
+    let Object::Named(name) = Object::of(graph, callable) else { return false };
+    match Reconstructor::from_global(&name.module, &name.qualname) {
+        Some((_, reconstructor)) => matches!(reconstructor, Reconstructor::MakeFunction | Reconstructor::MakeSkelFunc),
+        None => matches!((&*name.module, &*name.qualname), ("types", "FunctionType" | "LambdaType")),
+    }
+}
+
+/// Which hooks dicts of attributes have, and whether they have a method that Python calls by itself.
+struct Dicts {
+    /// Many classes may share one dict.
+    by_dict: HashMap<NodeId, (u32, bool)>,
+    shared: HashSet<NodeId>,
+}
+
+/// What an object may have of which the attributes cannot be told.
+const ANY: (u32, bool) = (u32::MAX, true);
+
+impl Dicts {
+    fn hooks(&mut self, graph: &Graph, dict: NodeId) -> (u32, bool) {
+        *self.by_dict.entry(dict).or_insert_with(|| {
+            // One that another object holds too may get more by way of that object.
+            let Some(items) = graph.node(dict).as_dict().filter(|_| !self.shared.contains(&dict)) else { return ANY };
+            let (mut hooks, mut is_active) = (0, false);
+            for &[key, value] in items {
+                // `__hash__ = None` is no code.
+                if value == NodeId::NONE {
+                    continue;
+                }
+                let Some(name) = short_text(graph, key) else {
+                    match Object::of(graph, key) {
+                        Object::Data => continue,
+                        _ => return ANY,
+                    }
+                };
+                // With which no class is registered.
+                if name == ABC_IMPL && matches!(graph.node(value), Node::List([])) {
+                    continue;
+                }
+                hooks |= Hook::of(name).map_or(0, bit);
+                let (told, is_plain) = (is_property(graph, value), is_plain(graph, value));
+                if !is_plain && (!is_passive_attribute(name) || told && is_special(name)) {
+                    is_active = true;
+                    hooks |= if OPERATORS.contains(&name) { 0 } else { bit(Hook::Member) };
+                }
+                if !is_plain && (name == "__init__" || !OF_EVERY_CLASS.contains(&name)) {
+                    hooks |= bit(Hook::Override);
+                }
+                if told {
+                    hooks |= bit(Hook::Property);
+                }
             }
-            if is_property(graph, value) {
-                hooks |= bit(Hook::Property);
-            }
+            (hooks, is_active)
+        })
+    }
+}
+
+/// Whether an attribute of a class is none that runs anything: data, or the `__new__` of a built-in class or of `Enum`.
+fn is_plain(graph: &Graph, value: NodeId) -> bool {
+    match Object::of(graph, value) {
+        Object::Data => true,
+        Object::Named(name) => matches!(&*name.module, "builtins" | "enum") && name.qualname.ends_with(".__new__"),
+        _ => false,
+    }
+}
+
+/// The dicts that more than one object holds, or one more than once.
+fn shared_dicts(graph: &Graph) -> HashSet<NodeId> {
+    let (mut held, mut shared) = (HashSet::new(), HashSet::new());
+    for child in graph.ids().flat_map(|id| graph.children(id)) {
+        if matches!(graph.node(child), Node::Dict(_)) && !held.insert(child) {
+            shared.insert(child);
         }
-        (hooks, is_passive)
-    })
+    }
+    shared
 }
 
-/// Whether an attribute of a class may be told when it is set.
+/// Whether an attribute of a class may be told when it is set or read: it is an object of a class, and not of one whose objects are
+/// known to be told nothing.
 fn is_property(graph: &Graph, value: NodeId) -> bool {
-    matches!(Object::of(graph, value), Object::Instance(_) | Object::Unknown)
+    match Object::of(graph, value) {
+        Object::Instance(class) => !matches!(&*class, Object::Named(name) if is_told_nothing(name)),
+        Object::Unknown => true,
+        _ => false,
+    }
+}
+
+/// Whether objects of a class, as attributes of other classes, are told nothing when these are set or read.
+fn is_told_nothing(class: &Name) -> bool {
+    match (&*class.module, &*class.qualname) {
+        ("builtins", name) => matches!(
+            name,
+            "bool"
+                | "bytearray"
+                | "bytes"
+                | "classmethod"
+                | "complex"
+                | "dict"
+                | "float"
+                | "frozenset"
+                | "int"
+                | "list"
+                | "set"
+                | "staticmethod"
+                | "str"
+                | "tuple"
+        ),
+        ("collections", name) => matches!(name, "OrderedDict" | "deque" | "defaultdict"),
+        (module, name) => (module, name) == ("_codecs", "encode"),
+    }
 }
 
 /// What every class may have, and nothing calls.
@@ -289,13 +526,31 @@ const OF_EVERY_CLASS: [&str; 17] = [
     "__abstractmethods__",
 ];
 
+/// What making an enum does not call, of the methods that are no attributes of every class.
+const OPERATORS: [&str; 12] = [
+    "__add__",
+    "__call__",
+    "__format__",
+    "__ge__",
+    "__gt__",
+    "__le__",
+    "__lt__",
+    "__mul__",
+    "__repr__",
+    "__str__",
+    "__sub__",
+    "__truediv__",
+];
+
+fn is_special(name: &str) -> bool {
+    name.starts_with('_') && name.ends_with('_')
+}
+
 /// Whether an attribute of a class is none by which Python, or a function of the standard library, would run code of the class when
 /// it gets an instance.
 fn is_passive_attribute(name: &str) -> bool {
-    let is_special = name.starts_with("__") && name.ends_with("__");
-    if is_special {
-        OF_EVERY_CLASS.contains(&name)
-    } else {
-        !matches!(name, "keys" | "items" | "append" | "extend" | "add" | "update")
+    match is_special(name) {
+        true => OF_EVERY_CLASS.contains(&name),
+        false => !matches!(name, "keys" | "items" | "append" | "extend" | "add" | "update" | "numerator" | "as_integer_ratio"),
     }
 }

@@ -11,7 +11,7 @@ use pickle_graph::{Graph, Node, NodeId, Step};
 use super::{
     expansion::expansion,
     finding::{Finding, FindingKind},
-    hooks::{Hook, Hooks},
+    hooks::{Hook, Hooks, is_plain_exception},
     resolve::{Name, Object, short_text},
     shown,
     trace::{Action, Event, Trace},
@@ -103,8 +103,14 @@ enum Given {
     Made(usize),
     /// An array of this class is made, of no more than a shape, by `numpy.ndarray.__new__`.
     Array(usize),
-    /// Its attributes are set.
+    /// A class is made by it.
+    Metaclass(usize),
+    /// It becomes the globals of a function: a dict, to which others are added.
+    Globals(usize),
+    /// A class or function gets attributes, by the argument that follows.
     Changed(usize),
+    /// The same, or an instance.
+    Restored(usize),
     /// Its items are the bases of a class.
     Bases(usize),
     /// It is the pickle that is loaded.
@@ -113,20 +119,22 @@ enum Given {
 
 /// What callables do with their arguments, of those that a policy may well allow.
 fn given(name: &Name) -> &'static [Given] {
-    use Given::{Array, Bases, Called, Changed, Loaded, Made};
+    use Given::{Array, Bases, Called, Changed, Globals, Loaded, Made, Metaclass, Restored};
     if let Some((_, reconstructor)) = Reconstructor::from_global(&name.module, &name.qualname) {
         use Reconstructor as R;
         return match reconstructor {
-            R::FunctionSetstate | R::ClassSetstate | R::FillFunction | R::RehydrateSkeletonClass | R::RestoreAttr => {
-                &[Changed(0)]
-            }
-            R::MakeSkeletonClass => &[Called(0), Bases(2)],
+            R::RestoreAttr => &[Restored(0)],
+            reconstructor if reconstructor.sets_state() => &[Changed(0)],
+            R::MakeSkeletonClass => &[Metaclass(0), Bases(2)],
+            R::MakeFunction => &[Globals(1)],
+            R::MakeSkelFunc => &[Globals(2)],
             R::MakeSkeletonEnum => &[Bases(0)],
             _ => &[],
         };
     }
     match (&*name.module, &*name.qualname) {
         ("builtins", "type") | ("abc", "ABCMeta") => &[Bases(1)],
+        ("types", "FunctionType" | "LambdaType") => &[Globals(1)],
         ("copyreg" | "copy_reg", "_reconstructor") => &[Made(0), Called(1)],
         ("copyreg" | "copy_reg", "__newobj__" | "__newobj_ex__") => &[Made(0)],
         (
@@ -160,29 +168,32 @@ fn given(name: &Name) -> &'static [Given] {
 fn holds(callee: &Name) -> bool {
     if let Some((_, reconstructor)) = Reconstructor::from_global(&callee.module, &callee.qualname) {
         use Reconstructor as R;
-        return !matches!(
-            reconstructor,
-            R::MakeDictKeys
-                | R::MakeDictValues
-                | R::MakeDictItems
-                | R::DynamicSubimport
-                | R::MakeTypevar
-                | R::FunctionSetstate
-                | R::ClassSetstate
-                | R::MakeSkeletonClass
-                | R::MakeSkeletonEnum
-        );
+        // What sets a state is looked at by itself.
+        return reconstructor.sets_state()
+            || matches!(reconstructor, R::MakeFunction | R::MakeSkelFunc | R::MakeCell | R::FileReconstructor | R::Genpartial);
     }
-    let is_exception = |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase());
     match (&*callee.module, &*callee.qualname) {
-        ("functools", "partial") | ("types", "MethodType" | "MappingProxyType" | "CellType" | "FunctionType" | "CodeType") => {
-            true
-        }
-        ("builtins", "staticmethod" | "classmethod" | "property" | "slice" | "getattr" | "type") => true,
-        ("builtins", name) => is_exception(name),
-        ("copyreg" | "copy_reg" | "_operator" | "operator", _) => true,
-        _ => false,
+        ("functools", "partial")
+        | ("types", "MethodType" | "MappingProxyType" | "CellType" | "FunctionType" | "LambdaType" | "CodeType") => true,
+        ("builtins", "slice" | "getattr" | "object") => true,
+        ("copyreg" | "copy_reg", "__newobj__" | "__newobj_ex__") => true,
+        ("_operator" | "operator", "itemgetter") => true,
+        _ => is_plain_exception(callee),
     }
+}
+
+/// Whether a callable is one of cloudpickle's that find an object by a name.
+fn finds_by_name(callee: &Name) -> bool {
+    let found = Reconstructor::from_global(&callee.module, &callee.qualname);
+    matches!(found, Some((_, Reconstructor::Subimport | Reconstructor::BuiltinType)))
+}
+
+/// Whether instances of a class take apart the state that they are given.
+fn takes_apart(class: &Object) -> bool {
+    matches!(class, Object::Named(name) if matches!(
+        &*name.module,
+        "_io" | "array" | "datetime" | "decimal" | "_decimal" | "fractions" | "ipaddress" | "random" | "uuid" | "zoneinfo"
+    ))
 }
 
 /// Whether a callable makes plain data of what it is given, by methods of what is none.
@@ -233,6 +244,11 @@ impl Judge<'_> {
             Action::New => {
                 if let Node::NewObj { class, args } | Node::NewObjEx { class, args, .. } = self.graph.node(event.node) {
                     self.new_instance(offset, class);
+                    let kwargs = match self.graph.node(event.node) {
+                        Node::NewObjEx { kwargs, .. } => kwargs,
+                        _ => NodeId::EMPTY_TUPLE,
+                    };
+                    self.given_to_class(offset, class, &[args, kwargs]);
                     self.look_inside(offset, class, self.graph.node(args).as_tuple().unwrap_or_default(), false);
                 }
             }
@@ -243,10 +259,31 @@ impl Judge<'_> {
             }
             Action::SetState { state } => {
                 self.change(offset, event.node, Hook::SetState);
+                if matches!(Object::of(self.graph, event.node), Object::Instance(class) if takes_apart(&class)) {
+                    self.given_instances(offset, None, &[state]);
+                } else if let Object::Instance(class) = Object::of(self.graph, state) {
+                    self.given_instance(offset, None, state, &class);
+                }
                 self.state(offset, state);
-                self.properties(offset, event.node, state);
+                if let Node::Tuple(&[_, slots]) = self.graph.node(state) {
+                    self.properties(offset, event.node, slots);
+                }
             }
-            Action::AddItems { .. } => self.change(offset, event.node, Hook::Items),
+            Action::AddItems { .. } => {
+                self.change(offset, event.node, Hook::Items);
+                let is_array = match Object::of(self.graph, event.node) {
+                    Object::Data => true,
+                    Object::Instance(class) => matches!(&*class, Object::Named(name) if &*name.module == "array"),
+                    _ => false,
+                };
+                if is_array {
+                    for step in self.graph.steps(event.node) {
+                        if let Step::Append(items) = step {
+                            self.given_instances(offset, None, items);
+                        }
+                    }
+                }
+            }
         }
     }
 
@@ -324,7 +361,14 @@ impl Judge<'_> {
                 if binds && !given.is_empty() {
                     self.find(FindingKind::CallOfResult, offset, format!("{name} with arguments that another call bound"), None);
                 }
-                self.given_instances(offset, name, args);
+                if !holds(name) {
+                    self.given_instances(offset, Some(name), args);
+                }
+                // A name that only running it gives.
+                if !followed && finds_by_name(name) {
+                    let subject = format!("{name}({})", shown::arguments(self.graph, args));
+                    self.find(FindingKind::ComputedName, offset, subject, None);
+                }
                 for given in given {
                     loads |= matches!(given, Given::Loaded(_));
                     self.given(offset, given, args);
@@ -339,7 +383,7 @@ impl Judge<'_> {
     /// Whether a call is one that finds an object by a name, and it is known which.
     fn is_followed(&self, callee: &Name, made: &Object) -> bool {
         let finds = match Reconstructor::from_global(&callee.module, &callee.qualname) {
-            Some((_, reconstructor)) => matches!(reconstructor, Reconstructor::Subimport | Reconstructor::BuiltinType),
+            Some(_) => finds_by_name(callee),
             None => matches!(
                 (&*callee.module, &*callee.qualname),
                 ("builtins" | "__builtin__", "getattr" | "__import__")
@@ -356,10 +400,12 @@ impl Judge<'_> {
         if self.policy.carried_code() {
             return;
         }
-        if self.hooks().runs(self.graph, made, &[Hook::New, Hook::Init, Hook::Missing, Hook::Del]) {
+        let hooks = [Hook::New, Hook::Init, Hook::Missing, Hook::Del, Hook::SetAttribute];
+        if self.hooks().runs(self.graph, made, &hooks) {
             let subject = format!("{}({})", shown::carried(self.graph, callable), shown::arguments(self.graph, args));
             self.find(FindingKind::CarriedCode, offset, subject, None);
         }
+        self.given_to_class(offset, callable, args);
     }
 
     fn given(&mut self, offset: u64, given: &Given, args: &[NodeId]) {
@@ -392,10 +438,42 @@ impl Judge<'_> {
                     self.new_instance(offset, class);
                 }
             }
-            Given::Changed(index) => {
-                if let Some(object) = arg(index) {
-                    self.change(offset, object, Hook::SetAttribute);
+            Given::Metaclass(index) => {
+                self.given(offset, &Given::Called(index), args);
+                if let Some(metaclass) = arg(index)
+                    && let Object::Carried(made) = Object::of(self.graph, metaclass)
+                    && !self.policy.carried_code()
+                    && self.hooks().runs(self.graph, made, &[Hook::Meta, Hook::Check, Hook::SetAttribute, Hook::Hash])
+                {
+                    let subject = format!("a method of {}, which makes a class", shown::carried(self.graph, made));
+                    self.find(FindingKind::CarriedCode, offset, subject, None);
                 }
+            }
+            Given::Globals(index) => {
+                let Some(globals) = arg(index) else { return };
+                if Object::of(self.graph, globals) != Object::Data {
+                    self.find(FindingKind::ChangesImported, offset, "what another call returned, as globals".to_owned(), None);
+                }
+            }
+            Given::Changed(index) | Given::Restored(index) => {
+                let restores = matches!(given, Given::Restored(_));
+                let (Some(object), Some(state)) = (arg(index), arg(index + 1)) else { return };
+                match Object::of(self.graph, object) {
+                    Object::Carried(_) | Object::Named(_) | Object::Module(_) => {
+                        self.change(offset, object, Hook::SetAttribute);
+                    }
+                    // As cloudpickle gave instances their attributes before 1.2.
+                    Object::Instance(class) if restores && matches!(*class, Object::Carried(_)) => {
+                        self.change(offset, object, Hook::SetAttribute);
+                        self.state(offset, state);
+                        self.properties(offset, object, state);
+                    }
+                    _ => {
+                        let subject = format!("the setter of {}", shown::object(self.graph, object));
+                        self.find(FindingKind::CallOfResult, offset, subject, None);
+                    }
+                }
+                self.plain_state(offset, state);
             }
             Given::Bases(index) => {
                 // `type` of one argument tells of what type it is.
@@ -405,8 +483,21 @@ impl Judge<'_> {
                     self.find(FindingKind::CallOfResult, offset, "a subclass hook of computed bases".to_owned(), None);
                 }
                 // The members of an enum are made together with it.
-                let hooks: &[Hook] =
-                    if index == 0 { &[Hook::InitSubclass, Hook::New, Hook::Init, Hook::Hash] } else { &[Hook::InitSubclass] };
+                let hooks: &[Hook] = if index == 0 {
+                    &[
+                        Hook::InitSubclass,
+                        Hook::New,
+                        Hook::Init,
+                        Hook::Hash,
+                        Hook::SetAttribute,
+                        Hook::Del,
+                        Hook::Check,
+                        Hook::Missing,
+                        Hook::Member,
+                    ]
+                } else {
+                    &[Hook::InitSubclass]
+                };
                 for &base in bases.unwrap_or_default() {
                     match Object::of(self.graph, base) {
                         Object::Named(_) => {}
@@ -431,40 +522,85 @@ impl Judge<'_> {
         }
     }
 
-    /// Instances that a call is given, whose methods it may call.
-    fn given_instances(&mut self, offset: u64, callee: &Name, args: &[NodeId]) {
-        let converts = converts(callee);
-        if holds(callee) || self.policy.carried_code() && !converts {
+    /// What a class is given to make an instance of. A class that the pickle carries inherits what looks at it.
+    fn given_to_class(&mut self, offset: u64, class: NodeId, args: &[NodeId]) {
+        match Object::called(self.graph, class) {
+            Object::Named(name) if !holds(&name) => self.given_instances(offset, Some(&name), args),
+            Object::Carried(made) if !self.policy.carried_code() && !self.hooks().holds_arguments(self.graph, made) => {
+                self.given_instances(offset, None, args);
+            }
+            _ => {}
+        }
+    }
+
+    /// What a call is given: instances, at any depth, whose methods it may call.
+    fn given_instances(&mut self, offset: u64, callee: Option<&Name>, args: &[NodeId]) {
+        let converts = callee.is_some_and(converts);
+        for &arg in args.iter().filter(|_| converts) {
+            if let Object::Instance(class) = Object::of(self.graph, arg)
+                && let Object::Named(name) = *class
+                && !matches!(&*name.module, "builtins" | "_codecs")
+            {
+                self.find(FindingKind::CallOfResult, offset, format!("a method of an instance of {name}"), None);
+            }
+        }
+        if self.policy.carried_code() {
             return;
         }
-        let makes_enum = Reconstructor::from_global(&callee.module, &callee.qualname)
-            .is_some_and(|(_, reconstructor)| reconstructor == Reconstructor::MakeSkeletonEnum);
-        for &arg in args {
-            let mut pending = vec![arg];
-            // The values of an enum's members are compared with each other.
-            if makes_enum && let Some(members) = self.graph.node(arg).as_dict() {
-                pending.extend(members.iter().map(|&[_, value]| value));
+        let mut pending = args.to_vec();
+        while let Some(part) = pending.pop() {
+            match self.graph.node(part) {
+                Node::Reduce { .. }
+                | Node::NewObj { .. }
+                | Node::NewObjEx { .. }
+                | Node::Inst { .. }
+                | Node::Obj { .. }
+                | Node::List(_)
+                | Node::Tuple(_)
+                | Node::Dict(_)
+                | Node::Set(_)
+                | Node::FrozenSet(_) => {}
+                _ => continue,
             }
-            while let Some(part) = pending.pop() {
-                if let Node::List(items) | Node::Tuple(items) = self.graph.node(part) {
-                    // One time is enough for all calls that are given the same.
-                    if self.looked_at.insert(part) {
-                        pending.extend(items);
+            // One time is enough for all calls that are given the same.
+            if !self.looked_at.insert(part) {
+                continue;
+            }
+            match Object::of(self.graph, part) {
+                Object::Instance(class) => self.given_instance(offset, callee, part, &class),
+                Object::Carried(made) => {
+                    if self.hooks().runs_as_argument(self.graph, made) {
+                        let subject = format!("attributes of {}, which a call is given", shown::carried(self.graph, made));
+                        self.find(FindingKind::CarriedCode, offset, subject, None);
                     }
                     continue;
                 }
-                let Object::Instance(class) = Object::of(self.graph, part) else { continue };
-                match *class {
-                    Object::Carried(made) if !self.policy.carried_code() && !self.hooks().is_passive(self.graph, made) => {
-                        let subject = format!("methods of {}, which {callee} is given", shown::carried(self.graph, made));
-                        self.find(FindingKind::CarriedCode, offset, subject, None);
-                    }
-                    Object::Named(name) if converts && part == arg && !matches!(&*name.module, "builtins" | "_codecs") => {
-                        self.find(FindingKind::CallOfResult, offset, format!("a method of an instance of {name}"), None);
-                    }
-                    _ => {}
-                }
+                Object::Named(_) | Object::Module(_) => continue,
+                Object::Data | Object::Unknown => {}
             }
+            pending.extend(self.graph.children(part));
+        }
+    }
+
+    fn given_instance(&mut self, offset: u64, callee: Option<&Name>, instance: NodeId, class: &Object) {
+        let Object::Carried(made) = *class else { return };
+        if !self.policy.carried_code() && !self.hooks().is_passive(self.graph, made) {
+            let what = shown::carried(self.graph, made);
+            let subject = match callee {
+                Some(callee) => format!("methods of {what}, which {callee} is given"),
+                None => format!("methods of {what}, which {} is given", shown::object(self.graph, instance)),
+            };
+            self.find(FindingKind::CarriedCode, offset, subject, None);
+        }
+    }
+
+    /// The state that a class or function is given by a call: a pair of dicts, or one.
+    fn plain_state(&mut self, offset: u64, state: NodeId) {
+        let graph = self.graph;
+        let is_plain = |id: NodeId| id == NodeId::NONE || matches!(graph.node(id), Node::Dict(_));
+        let parts = graph.node(state).as_tuple();
+        if !parts.map_or_else(|| is_plain(state), |parts| parts.iter().all(|&part| is_plain(part))) {
+            self.find(FindingKind::CallOfResult, offset, "a method of a computed state".to_owned(), None);
         }
     }
 
@@ -498,13 +634,13 @@ impl Judge<'_> {
             }
             // Cloudpickle gives functions and classes their attributes by calls. On PyPy, functions have states too.
             Object::Carried(made) if !self.policy.carried_code() => {
-                let is_class = self.hooks().is_class(made);
+                let hooks = self.hooks();
                 let runs = match hook {
                     Hook::SetAttribute => {
-                        self.hooks().registers(self.graph, made)
-                            || is_class && self.hooks().runs_of_metaclass(self.graph, made, Hook::SetAttribute)
+                        hooks.registers(self.graph, made)
+                            || hooks.is_class(made) && hooks.runs_of_metaclass(self.graph, made, Hook::SetAttribute)
                     }
-                    Hook::SetState => is_class,
+                    Hook::SetState => hooks.runs_by_build(self.graph, made),
                     _ => true,
                 };
                 if runs {
@@ -532,13 +668,15 @@ impl Judge<'_> {
                     self.find(FindingKind::CarriedCode, offset, subject, None);
                 }
             }
+            Object::Unknown if !matches!(self.graph.node(node), Node::PersistentId(_) | Node::BinPersistentId(_)) => {
+                self.find(FindingKind::CallOfResult, offset, "a method of what another call returned".to_owned(), None);
+            }
             _ => {}
         }
     }
 
     /// What a state has for slots is set by `setattr`, which runs properties.
-    fn properties(&mut self, offset: u64, object: NodeId, state: NodeId) {
-        let Node::Tuple(&[_, slots]) = self.graph.node(state) else { return };
+    fn properties(&mut self, offset: u64, object: NodeId, slots: NodeId) {
         if self.policy.carried_code() || self.graph.node(slots).as_dict().is_none_or(<[_]>::is_empty) {
             return;
         }
@@ -578,16 +716,15 @@ impl Judge<'_> {
 
     /// Dicts and sets ask their keys for their hashes.
     fn keys(&mut self) {
-        /// How many objects within a key are looked at.
-        const MOST: usize = 64;
         let events = self.events;
         if self.hooks.get().is_none() && !events.iter().any(|event| matches!(event.action, Action::New | Action::Call)) {
             return;
         }
-        if self.policy.carried_code() || !self.hooks().any(Hook::Hash) {
+        if self.policy.carried_code() || !self.hooks().any_class() {
             return;
         }
         let graph = self.graph;
+        let mut seen = HashSet::new();
         let offsets: HashMap<NodeId, u64> = events.iter().map(|event| (event.node, event.offset)).collect();
         for id in graph.ids() {
             let keys: Vec<NodeId> = match graph.node(id) {
@@ -602,15 +739,32 @@ impl Judge<'_> {
             });
             for key in keys.into_iter().chain(set) {
                 let mut pending = vec![key];
-                for _ in 0..MOST {
-                    let Some(part) = pending.pop() else { break };
+                while let Some(part) = pending.pop() {
                     match graph.node(part) {
-                        Node::Tuple(items) | Node::FrozenSet(items) => pending.extend(items.iter().take(MOST)),
+                        // Many keys may hold the same.
+                        Node::Tuple(items) | Node::FrozenSet(items) => {
+                            if seen.insert(part) {
+                                pending.extend(items);
+                            }
+                        }
                         _ => {
-                            if let Object::Instance(class) = Object::of(graph, part)
-                                && let Object::Carried(made) = *class
-                                && self.hooks().runs(graph, made, &[Hook::Hash])
-                            {
+                            let hashed = match Object::of(graph, part) {
+                                Object::Instance(class) => *class,
+                                Object::Carried(made) => match self.hooks().metaclass(graph, made) {
+                                    Some(metaclass) => Object::Carried(metaclass),
+                                    None => continue,
+                                },
+                                _ => continue,
+                            };
+                            let Object::Carried(made) = hashed else {
+                                // Its hash may be that of what it holds.
+                                if graph.children(part).next().is_some() {
+                                    let offset = offsets.get(&part).copied().unwrap_or_default();
+                                    self.given_instances(offset, None, &[part]);
+                                }
+                                continue;
+                            };
+                            if self.hooks().runs(graph, made, &[Hook::Hash]) {
                                 let offset = offsets.get(&part).copied().unwrap_or_default();
                                 let subject = format!("{}.__hash__", shown::carried(graph, made));
                                 self.find(FindingKind::CarriedCode, offset, subject, None);

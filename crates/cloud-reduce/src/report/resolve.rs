@@ -184,7 +184,8 @@ impl Object {
             return match (reconstructor, args) {
                 (R::MakeFunction | R::MakeSkelFunc | R::MakeSkeletonClass | R::MakeSkeletonEnum, _) => Object::Carried(call),
                 (
-                    R::FillFunction
+                    R::ClassSetstate
+                    | R::FillFunction
                     | R::RehydrateSkeletonClass
                     | R::RestoreAttr
                     | R::FileReconstructor
@@ -203,6 +204,14 @@ impl Object {
                 (R::GetObjectNew, []) => Self::named("builtins", "object.__new__"),
                 (R::GetSetNew, []) => Self::named("builtins", "set.__new__"),
                 (R::GetTupleNew, []) => Self::named("builtins", "tuple.__new__"),
+                (R::DynamicSubimport, _) => Self::instance("types", "ModuleType"),
+                (R::MakeCell | R::MakeEmptyCell, _) => Self::instance("types", "CellType"),
+                (R::MakeTypevar, _) => Self::instance("typing", "TypeVar"),
+                (R::MakeDictKeys, _) => Self::instance("builtins", "dict_keys"),
+                (R::MakeDictValues, _) => Self::instance("builtins", "dict_values"),
+                (R::MakeDictItems, _) => Self::instance("builtins", "dict_items"),
+                (R::FunctionSetstate, _) => Object::Data,
+                (R::Genpartial, _) => Self::instance("functools", "partial"),
                 _ => Object::Unknown,
             };
         }
@@ -240,6 +249,10 @@ impl Object {
             }
             _ => Object::Instance(Box::new(callee.clone())),
         }
+    }
+
+    fn instance(module: &str, qualname: &str) -> Object {
+        Object::Instance(Box::new(Self::named(module, qualname)))
     }
 
     fn named(module: &str, qualname: &str) -> Object {
