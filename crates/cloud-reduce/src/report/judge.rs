@@ -109,7 +109,7 @@ enum Given {
     Globals(usize),
     /// A class or function gets attributes, by the argument that follows.
     Changed(usize),
-    /// The same, or an instance.
+    /// The same, or an instance gets them.
     Restored(usize),
     /// Its items are the bases of a class.
     Bases(usize),
@@ -123,7 +123,8 @@ fn given(name: &Name) -> &'static [Given] {
     if let Some((_, reconstructor)) = Reconstructor::from_global(&name.module, &name.qualname) {
         use Reconstructor as R;
         return match reconstructor {
-            R::RestoreAttr => &[Restored(0)],
+            // Before 1.1, a class of a metaclass that the pickle carries is what that made.
+            R::RestoreAttr | R::RehydrateSkeletonClass => &[Restored(0)],
             reconstructor if reconstructor.sets_state() => &[Changed(0)],
             R::MakeSkeletonClass => &[Metaclass(0), Bases(2)],
             R::MakeFunction => &[Globals(1)],
