@@ -48,6 +48,8 @@ pub struct Graph {
     /// Texts that stand neither in `source` nor in `shared`, one behind the other.
     pub(crate) texts: Vec<u8>,
     pub(crate) shared: Vec<Bytes>,
+    /// How many bytes those in `shared` and `big_ints` have, beside what is there for each.
+    pub(crate) bytes_elsewhere: usize,
     big_ints: Vec<BigInt>,
     pub(crate) globals: Vec<GlobalSlot>,
     pub(crate) steps: Vec<StepSlot>,
@@ -108,6 +110,7 @@ impl Graph {
             items: Items::default(),
             texts: Vec::new(),
             shared: Vec::new(),
+            bytes_elsewhere: 0,
             big_ints: Vec::new(),
             globals: Vec::new(),
             steps: Vec::new(),
@@ -244,14 +247,18 @@ impl Graph {
         self.steps.shrink_to_fit();
     }
 
-    /// How many bytes of memory it takes, the source left out.
+    /// How many bytes of memory it takes, the source left out. To tell takes the same time whatever the graph holds.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.slots.capacity() * size_of::<Slot>()
             + self.items.memory()
             + self.texts.capacity()
-            + self.shared.iter().map(Bytes::len).sum::<usize>()
-            + self.big_ints.iter().map(|int| int.bits() as usize / 8 + size_of::<BigInt>()).sum::<usize>()
+            + self.shared.capacity() * size_of::<Bytes>()
+            + self.big_ints.capacity() * size_of::<BigInt>()
+            + self.bytes_elsewhere
+            + (self.other_steps.len() * size_of::<(NodeId, Tail)>() + self.long_tuples.len() * size_of::<NodeId>()) * 2
+            + self.discarded.capacity() * size_of::<NodeId>()
+            + self.discarded_before.capacity() * size_of::<(NodeId, NodeId)>()
             + self.memoized.capacity() * size_of::<u64>()
             + self.globals.capacity() * size_of::<GlobalSlot>()
             + self.steps.capacity() * size_of::<StepSlot>()
@@ -592,6 +599,7 @@ impl Graph {
         match i64::try_from(value) {
             Ok(value) => self.make_slot(Node::Int(value)),
             Err(_) => {
+                self.bytes_elsewhere += value.bits() as usize / 8;
                 self.big_ints.push(value.clone());
                 Slot::BigInt { index: position(self.big_ints.len() - 1) }
             }

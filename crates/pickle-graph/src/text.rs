@@ -73,7 +73,10 @@ impl Graph {
             Ok(len) if in_source => Span { place: Place::Source, len, start: start as u64 },
             Ok(len) => self.copy(bytes, len),
             Err(_) if in_source => self.share(self.source.slice(start..start + bytes.len())),
-            Err(_) => self.share(Bytes::copy_from_slice(bytes)),
+            Err(_) => {
+                self.bytes_elsewhere += bytes.len();
+                self.share(Bytes::copy_from_slice(bytes))
+            }
         }
     }
 

@@ -19,6 +19,12 @@ pub trait Builder {
         let _ = offset;
     }
 
+    /// How much memory what was built so far takes, in bytes, to be held to [`Limits::memory`](crate::Limits::memory). It is asked
+    /// often, and must not take longer for having built more. 0 unless a builder tells.
+    fn memory(&self) -> usize {
+        0
+    }
+
     /// A frame begins, which stands at this offset and holds `length` bytes behind its own nine. It matters to no object.
     #[inline]
     fn frame(&mut self, offset: u64, length: u64) {

@@ -3,6 +3,7 @@
 mod error;
 mod execute;
 mod memo;
+mod memory;
 mod popped;
 mod stack;
 
@@ -39,6 +40,8 @@ pub struct Machine<B: Builder> {
     frames: Frames,
     /// Whether a pickle was begun by [`Machine::step`].
     inside_pickle: bool,
+    /// From which offset on `step` has more to do than to execute its op: to begin a pickle, or to look at the memory.
+    due: u64,
     /// Empty unless [`Builder::FOLLOWS_POPPED`].
     popped: Popped<B::Value>,
 }
@@ -120,6 +123,7 @@ impl<B: Builder> Machine<B> {
             rules: Rules::default(),
             frames: Frames::default(),
             inside_pickle: false,
+            due: 0,
             popped: Popped::new(),
         }
     }
@@ -193,7 +197,7 @@ impl<B: Builder> Machine<B> {
     ///
     /// As [`step`](Self::step).
     pub fn run_part(&mut self, offset: u64, input: &[u8]) -> Result<Part<B::Value>, MachineError<B::Error>> {
-        self.start_step(offset)?;
+        self.due_step(offset)?;
         self.run_ops::<true>(offset, input)
     }
 
@@ -201,10 +205,15 @@ impl<B: Builder> Machine<B> {
     #[inline(always)]
     fn run_ops<const PART: bool>(&mut self, start: u64, input: &[u8]) -> Result<Part<B::Value>, MachineError<B::Error>> {
         let mut executed = 0;
+        let mut piece = self.piece();
         loop {
-            // What an op may have ends with its frame, or with the input.
-            let left = input.len() - executed;
-            let reach = executed + self.frames.reach(start + executed as u64, left);
+            let here = start + executed as u64;
+            if piece != usize::MAX {
+                self.check_memory(here)?;
+            }
+            // What an op may have ends with its frame, or with the input; and the memory is looked at after each piece.
+            let in_frame = self.frames.reach(here, input.len() - executed);
+            let reach = executed + in_frame.min(piece);
             let end = start + reach as u64;
             let mut rest = &input[executed..reach];
             let mut why = End::Unreadable(OpError::RanOut);
@@ -234,12 +243,17 @@ impl<B: Builder> Machine<B> {
                     }
                 }
                 End::Fault(fault, opcode) => return Err(self.failed(fault, offset, opcode)),
-                // The frame has ended where an op has.
-                End::Unreadable(OpError::RanOut) if reach < input.len() => {}
+                // The frame or the piece has ended where an op has.
+                End::Unreadable(OpError::RanOut) if reach < input.len() => piece = self.piece(),
                 End::Unreadable(error) => {
                     let opcode = rest.first().and_then(|&byte| Opcode::from_byte(byte));
                     let error = match self.other_fault(&error.into(), offset, opcode, rest) {
                         Some(kind) => Error::new(kind, offset, opcode),
+                        None if in_frame > piece => {
+                            // An op that is longer still is tried again; twice as many bytes each time, since it may be a line.
+                            piece = if rest.len() < piece { self.piece() } else { piece.saturating_mul(2) };
+                            continue;
+                        }
                         None if reach < input.len() => {
                             self.frames.leave(offset);
                             continue;
@@ -263,7 +277,9 @@ impl<B: Builder> Machine<B> {
     ///
     /// As [`run`](Self::run). The pickle cannot be continued then; the next op begins the next one.
     pub fn step(&mut self, offset: u64, op: &Op<'_>) -> Result<Option<B::Value>, MachineError<B::Error>> {
-        self.start_step(offset)?;
+        if offset >= self.due {
+            self.due_step(offset)?;
+        }
         if !self.frames.hold_op(offset, op) {
             return Err(self.failed(ErrorKind::FrameExhausted.into(), offset, op.opcode()));
         }
@@ -305,13 +321,16 @@ impl<B: Builder> Machine<B> {
         self.builder.proto(0).map_err(|error| MachineError::Builder { offset, opcode: Opcode::Proto, error })
     }
 
-    /// Begins a pickle, unless that is begun.
-    #[inline]
-    fn start_step(&mut self, offset: u64) -> Result<(), MachineError<B::Error>> {
+    /// Begins a pickle, unless that is begun, and looks at the memory.
+    #[cold]
+    #[inline(never)]
+    fn due_step(&mut self, offset: u64) -> Result<(), MachineError<B::Error>> {
         if !self.inside_pickle {
             self.start(offset)?;
             self.inside_pickle = true;
         }
+        self.check_memory(offset)?;
+        self.due = offset.saturating_add(self.piece() as u64);
         Ok(())
     }
 
@@ -340,6 +359,7 @@ impl<B: Builder> Machine<B> {
         self.fence = 0;
         self.frames.leave(0);
         self.inside_pickle = false;
+        self.due = 0;
     }
 
     #[cold]

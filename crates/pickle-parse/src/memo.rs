@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// How far beyond what is stored an index may lie and still be kept in the vector.
-const MAX_GAP: usize = 64;
+/// How many more places than objects the vector may have, beside as many again.
+const MAX_GAPS: usize = 64;
 
 /// The memo of the pickle machine: objects by index.
 ///
@@ -65,7 +65,7 @@ impl<V> Memo<V> {
 
     #[inline(never)]
     fn set_elsewhere(&mut self, index: usize, value: V) {
-        if index >= self.dense.len() && index - self.dense.len() <= MAX_GAP.min(2 * self.len + 8) {
+        if index >= self.dense.len() && index <= 2 * self.len + MAX_GAPS {
             for index in self.dense.len()..=index {
                 self.dense.push(self.far.remove(&index));
             }
@@ -88,6 +88,11 @@ impl<V> Memo<V> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// How much memory it takes, in bytes: of the map roughly, whose nodes are half empty at worst.
+    pub(crate) fn memory(&self) -> usize {
+        self.dense.capacity() * size_of::<Option<V>>() + self.far.len() * 2 * size_of::<(usize, V)>()
     }
 
     /// Makes room for so many more objects.
@@ -129,6 +134,21 @@ mod tests {
             assert!(memo.iter().eq(map.iter().map(|(&index, value)| (index, value))));
             assert!((0..3_000).all(|index| memo.get(index) == map.get(&index)));
         }
+    }
+
+    #[test]
+    fn gaps_take_no_more_room_than_the_objects_beside_them() {
+        let mut memo = Memo::new();
+        for n in 0..10_000 {
+            memo.set(50 * n, n);
+        }
+        assert!(memo.dense.len() <= 2 * memo.len() + MAX_GAPS);
+        assert!((0..10_000).all(|n| memo.get(50 * n) == Some(&n)));
+        let memory = memo.memory();
+        for n in 0..500_000 {
+            memo.set(n, n);
+        }
+        assert!(memory < memo.memory() && memo.far.is_empty());
     }
 
     #[test]

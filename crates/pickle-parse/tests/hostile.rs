@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use pickle_graph::Graph;
+use pickle_graph::{Graph, is_isomorphic};
 use pickle_opcodes::Protocol;
-use pickle_parse::{Dis, Error, ErrorKind, Limits, Loader, OpReader, Ops, dis, graph};
+use pickle_parse::{Dis, Error, ErrorKind, Limits, Loader, Machine, OpReader, Ops, Rules, Strings, dis, graph};
 
 /// Long for any test here, even unoptimised and beside others.
 const LONG: Duration = Duration::from_secs(100);
@@ -220,4 +220,75 @@ fn items_added_in_turns_take_linear_time_and_memory() {
     let graph = load(pickle).unwrap();
     assert!(graph.memory() < 10 * length, "{} for {length}", graph.memory());
     assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
+}
+
+/// Many of each kind of op that takes a byte or two and leaves something.
+fn much_from_little() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    let repeated = |start: &[u8], ops: &[u8]| [start, &ops.repeat((4 << 20) / ops.len()), b"."].concat();
+    [
+        ("lists", repeated(b"\x80\x04", b"]")),
+        ("marks", repeated(b"", b"(")),
+        ("copies", repeated(b"N", b"2")),
+        ("objects of the memo", repeated(b"N", b"\x94")),
+        ("far objects of the memo", {
+            let puts = (1..500_000u32).flat_map(|n| [&b"r"[..], &(n * 1000).to_le_bytes()].concat());
+            [&b"N"[..], &puts.collect::<Vec<_>>(), b"."].concat()
+        }),
+        ("objects thrown away", repeated(b"N", b"]0")),
+        ("calls", repeated(b"cm\nc\nq\x00", b"h\x00)R0")),
+        ("states", repeated(b"cm\nc\n", b"Nb")),
+        ("items", repeated(b"]", b"Na")),
+        ("names", repeated(b"", b"ca\nb\n")),
+        ("large ints", repeated(b"", b"\x8a\x09\0\0\0\0\0\0\0\0\x01")),
+        ("Latin-1", repeated(b"", b"U\x01\xe9")),
+    ]
+    .into_iter()
+}
+
+#[test]
+fn memory_has_a_limit_that_holds_whatever_the_ops() {
+    let mut limits = Limits::default();
+    limits.memory = 1 << 20;
+    let loader = Loader::new().strings(Strings::Latin1).limits(limits);
+    for (what, pickle) in much_from_little() {
+        let error = loader.load(pickle.clone()).unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Limit { what: "bytes of memory", limit: 1 << 20 }, "{what}");
+        let mut machine = Machine::with_limits(loader.builder(pickle.clone().into()), limits);
+        assert!(machine.run(&pickle).is_err());
+        let memory = machine.builder().graph().memory();
+        assert!(memory <= 3 << 20, "{what}: {memory}");
+        let from_stream = loader.read(&mut OpReader::new(&pickle[..])).unwrap_err();
+        assert_eq!(from_stream.kind(), error.kind(), "{what}");
+    }
+}
+
+#[test]
+fn a_limit_of_memory_changes_nothing_where_it_is_not_reached() {
+    let mut limits = Limits::default();
+    limits.memory = u64::MAX - 1;
+    // Ops that begin and end all about the places where the memory is looked at, some of them far longer than what is between two.
+    let length = |n: usize| (n as u32).to_le_bytes();
+    for size in [0, 1, 3, 65_520, 65_536, 65_540, 131_072, 300_000] {
+        let text = "x".repeat(size);
+        let text = text.as_bytes();
+        for padding in [0, 1, 65_530, 65_531, 65_535, 65_536] {
+            let payload =
+                [&b"B"[..], &length(size), text, b"V", text, b"\nS'", text, b"'\nX", &length(size), text, b"t"].concat();
+            let framed =
+                [&b"\x80\x04\x95"[..], &(padding as u64 + 9).to_le_bytes(), b"(", &b"N".repeat(padding), &payload, b"."].concat();
+            let broken = [&framed[..framed.len() - 1], b"R."].concat();
+            for pickle in [&framed[..], &framed[..framed.len() - 1], &framed[..framed.len() - 3], &broken] {
+                for rules in [Rules::default(), Rules::PYTHON_3_14] {
+                    let load = |limits| {
+                        let loader = Loader::new().limits(limits).rules(rules);
+                        loader.load(Bytes::copy_from_slice(pickle)).map_err(|error| error.to_string())
+                    };
+                    match (load(Limits::default()), load(limits)) {
+                        (Ok(expected), Ok(graph)) => assert!(is_isomorphic(&graph, &expected), "{size} {padding}"),
+                        (expected, graph) => assert_eq!(graph.err(), expected.err(), "{size} {padding}"),
+                    }
+                }
+            }
+        }
+    }
 }

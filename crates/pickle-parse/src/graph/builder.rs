@@ -198,6 +198,10 @@ impl Builder for GraphBuilder {
         self.offset = offset;
     }
 
+    fn memory(&self) -> usize {
+        self.graph.memory() + self.popped.capacity() * size_of::<(NodeId, usize)>()
+    }
+
     fn frame(&mut self, offset: u64, length: u64) {
         self.frame_end = offset.saturating_add(frame::HEADER).saturating_add(length);
         self.signs.short_frame |= length < SHORT_FRAME;

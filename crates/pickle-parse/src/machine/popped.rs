@@ -55,6 +55,11 @@ impl<V: Clone> Popped<V> {
         None
     }
 
+    /// How much memory it takes, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.places.capacity() * size_of::<Place<V>>()
+    }
+
     pub(super) fn clear(&mut self) {
         self.places.clear();
     }

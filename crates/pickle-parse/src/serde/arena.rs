@@ -146,6 +146,14 @@ fn full() -> Box<ErrorKind> {
 type Built = Result<Value, Box<ErrorKind>>;
 
 impl Arena {
+    /// How much memory it takes, in bytes, but for what objects have in memory of their own.
+    pub(super) fn memory(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>()
+            + self.objects.capacity() * size_of::<Object>()
+            + self.items.capacity() * size_of::<Value>()
+            + self.far.capacity() * size_of::<u64>()
+    }
+
     /// Where the object of a value is.
     #[inline]
     pub(super) fn place(&self, value: Value) -> Place {

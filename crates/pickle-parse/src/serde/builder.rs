@@ -144,6 +144,10 @@ impl Builder for ArenaBuilder<'_> {
         self.offset = offset;
     }
 
+    fn memory(&self) -> usize {
+        self.arena.memory()
+    }
+
     fn proto(&mut self, version: u8) -> Done {
         self.protocol = Protocol::try_from(version).map_err(|_| ErrorKind::UnsupportedProtocol(version))?;
         Ok(())
