@@ -2,6 +2,8 @@
 //! the same graphs as slices.
 #![no_main]
 
+use std::io::BufReader;
+
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use pickle_graph::{Graph, is_isomorphic};
@@ -16,7 +18,8 @@ fuzz_target!(|input: &[u8]| {
 
 fn run(loader: &Loader, input: &[u8]) {
     let from_slice = loader.load_first(&Bytes::copy_from_slice(input));
-    let from_stream = loader.read(&mut OpReader::new(input));
+    let buffered = BufReader::with_capacity(1 + input.len() % 64, input);
+    let from_stream = loader.read(&mut OpReader::new(buffered));
     let graph = match (from_slice, from_stream) {
         (Ok((graph, _)), Ok(Some(streamed))) => {
             assert!(is_isomorphic(&graph, &streamed));

@@ -6,7 +6,7 @@ mod origin;
 use std::io::BufRead;
 
 use bytes::Bytes;
-use pickle_graph::Graph;
+use pickle_graph::{Graph, NodeId};
 
 use crate::{Error, Limits, Machine, OpReader, Rules};
 pub use builder::GraphBuilder;
@@ -156,15 +156,47 @@ impl Loader {
         let mut machine = Machine::with_limits(self.builder(Bytes::new()), self.limits).with_rules(self.rules);
         let mut text = TextSigns::default();
         loop {
+            if let Some(root) = run_buffered(&mut machine, reader, &mut text)? {
+                return Ok(Some(machine.into_builder().finish_with(root, &text)));
+            }
+            // An op that does not stand in the stream's buffer as a whole, or a fault, or the end.
             let (offset, op) = match reader.next_op() {
                 Ok(Some(read)) => read,
                 Ok(None) => return Ok(None),
                 Err(error) => return Err(machine.unread(error, reader)),
             };
-            text.note(&op);
+            if machine.builder().is_without_proto() {
+                text.note(&op);
+            }
             if let Some(root) = machine.step(offset, &op)? {
                 return Ok(Some(machine.into_builder().finish_with(root, &text)));
             }
+        }
+    }
+}
+
+/// Executes the ops that stand in a stream's buffer as a whole. Returns the pickle's value, if its `STOP` is among them.
+fn run_buffered<R: BufRead>(
+    machine: &mut Machine<GraphBuilder>,
+    reader: &mut OpReader<R>,
+    text: &mut TextSigns,
+) -> Result<Option<NodeId>, Error> {
+    let offset = reader.offset();
+    let buffered = reader.buffered_within_limit()?;
+    match machine.run_part(offset, buffered) {
+        Ok(part) => {
+            if machine.builder().is_without_proto() {
+                text.note_all(&buffered[..part.executed]);
+            }
+            reader.skip(part.executed, part.value.is_some());
+            Ok(part.value)
+        }
+        Err(error) => {
+            let error = Error::from(error);
+            reader.skip((error.offset() - offset) as usize, false);
+            // The op at fault is passed, too: who reads on begins behind it.
+            let _ = reader.next_op();
+            Err(error)
         }
     }
 }

@@ -128,6 +128,12 @@ impl<R: BufRead> OpReader<R> {
         fill(&mut self.input).map_err(|error| Error::input(error, offset, None))
     }
 
+    /// Of [`buffered`](Self::buffered), so many bytes that no argument in it is beyond the limit.
+    pub(crate) fn buffered_within_limit(&mut self) -> Result<&[u8], Error> {
+        let limit = usize::try_from(self.limits.arg_bytes).unwrap_or(usize::MAX);
+        self.buffered().map(|buffered| &buffered[..buffered.len().min(limit)])
+    }
+
     /// Skips so many bytes of [`buffered`](Self::buffered), which are whole ops; `stop` says whether the last one is `STOP`.
     pub fn skip(&mut self, bytes: usize, stop: bool) {
         self.input.consume(bytes);

@@ -109,6 +109,11 @@ impl GraphBuilder {
         self.graph
     }
 
+    /// Whether no `PROTO` has told the protocol, so that opcodes have to tell more.
+    pub(super) fn is_without_proto(&self) -> bool {
+        self.protocol == Protocol::V0
+    }
+
     /// Notes what a payload that could stand outside of frames shows.
     #[inline]
     fn payload(&mut self, bytes: &[u8]) {

@@ -22,13 +22,18 @@ impl TextSigns {
     /// What a pickle without `PROTO` shows.
     pub(super) fn of(pickle: &[u8]) -> TextSigns {
         let mut signs = TextSigns::default();
-        for (_, op) in Ops::new(pickle).map_while(Result::ok) {
-            signs.note(&op);
-            if signs.binary == Some(true) {
-                break;
-            }
-        }
+        signs.note_all(pickle);
         signs
+    }
+
+    /// Looks at more ops, which `part` of a pickle begins with.
+    pub(super) fn note_all(&mut self, part: &[u8]) {
+        let mut ops = Ops::new(part).map_while(Result::ok);
+        while self.binary != Some(true)
+            && let Some((_, op)) = ops.next()
+        {
+            self.note(&op);
+        }
     }
 
     /// Looks at one more op.

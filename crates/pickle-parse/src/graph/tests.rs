@@ -1,7 +1,9 @@
 //! What graphs are made of which pickles.
 
+use std::io::BufReader;
+
 use pickle_graph::{Names, Node, NodeId, Pickler, Step};
-use pickle_opcodes::Protocol;
+use pickle_opcodes::{Opcode, Protocol};
 
 use super::*;
 use crate::ErrorKind;
@@ -216,5 +218,54 @@ fn what_no_object_of_a_built_in_type_can_have_done_to_it_is_refused() {
     // A bytearray has these methods, and any object takes no state.
     for pickle in [&b"\x96\0\0\0\0\0\0\0\0K\x01a."[..], b"]Nb.", b"](NNtb."] {
         assert!(graph(pickle).is_ok(), "{}", pickle.escape_ascii());
+    }
+}
+
+#[test]
+fn streams_give_what_slices_give_whatever_their_buffers() {
+    let pickles: [&[u8]; 12] = [
+        b"\x80\x04\x95\x0f\0\0\0\0\0\0\0}\x94\x8c\x06answer\x94K\x2as.",
+        b"(lp0\nF0.10000000000000001\naV\r\np1\naI5\naL5L\na.",
+        b"]q\x01(I5\nK\x05e.",
+        b"(I5\nVx\ry\nt.",
+        b"\x80\x02X\x03\0\0\0abcq\0\x85.",
+        b"N",
+        b"]K\x01K\x02",
+        b"K\x05K\x01aN.",
+        b"](K\x01K\x02\xffe.",
+        b"]X\xff\0\0\0abc",
+        b"]Vabc",
+        b"]Iabc\nN.",
+    ];
+    for pickle in pickles {
+        let expected = graph(pickle);
+        for capacity in [1, 2, 3, 7, 64, 1000] {
+            for arg_bytes in [u64::MAX, 20] {
+                let limits = Limits { arg_bytes, ..Limits::DEFAULT };
+                let mut reader = OpReader::with_limits(BufReader::with_capacity(capacity, pickle), limits);
+                match (&expected, Loader::new().read(&mut reader)) {
+                    (Ok(expected), Ok(Some(graph))) => {
+                        assert_eq!(graph.to_string(), expected.to_string());
+                        assert_eq!((graph.pickler(), graph.protocol()), (expected.pickler(), expected.protocol()));
+                        assert!(Loader::new().read(&mut reader).unwrap().is_none());
+                    }
+                    (Err(expected), Err(error)) => match error.kind() {
+                        ErrorKind::ArgTooLong { bytes: 255, limit: 20 } => {}
+                        _ => assert_eq!(error.to_string(), expected.to_string()),
+                    },
+                    _ => unreachable!("{}", pickle.escape_ascii()),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stream_goes_on_behind_the_op_at_fault() {
+    for capacity in [1, 4, 100] {
+        let mut reader = OpReader::new(BufReader::with_capacity(capacity, &b"NK\x05aK\x07."[..]));
+        let error = Loader::new().read(&mut reader).unwrap_err();
+        assert_eq!((error.offset(), error.opcode()), (3, Some(Opcode::Append)));
+        assert_eq!(Loader::new().read(&mut reader).unwrap().unwrap().to_string(), "7\n");
     }
 }
