@@ -154,7 +154,20 @@
 //! No input panics, recurses, or takes more time or memory than a small multiple of its own length. A length that a pickle claims
 //! is compared with what is there before anything is allocated, and an index of the memo is a key and not a size. What cannot be
 //! had in linear time has a limit: digits of integers in decimal ([`Limits::int_digits`]), open marks in listings
-//! ([`Dis::max_depth`]). Since nothing is imported or called, there is nothing that a pickle could do; what it would do elsewhere
+//! ([`Dis::max_depth`]). For a compressed pickle, a small multiple of its length can be too much: [`Limits::memory`] is a bound of
+//! yours.
+//!
+//! ```
+//! use pickle_parse::{ErrorKind, Limits, Loader};
+//!
+//! let mut limits = Limits::default();
+//! limits.memory = 10_000_000;
+//! let lists = [&b"]".repeat(5_000_000)[..], b"."].concat();
+//! let error = Loader::new().limits(limits).load(lists).unwrap_err();
+//! assert_eq!(error.kind(), &ErrorKind::Limit { what: "bytes of memory", limit: 10_000_000 });
+//! ```
+//!
+//! Since nothing is imported or called, there is nothing that a pickle could do; what it would do elsewhere
 //! is in the graph.
 
 pub mod arg;

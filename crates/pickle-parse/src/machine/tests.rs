@@ -273,25 +273,21 @@ fn pickles_are_read_by_the_rules_of_the_version_that_is_asked_for() {
     let nests = "beginning of a new frame before end of current frame (FRAME at byte";
     let cut = "pickle data was truncated";
     let negative = "BINSTRING pickle has negative byte count (BINSTRING at byte 0)";
+    // Nothing said is what the version before does.
     for (input, in_3_13, in_3_14, in_3_15) in [
         // frames that end where an op does, and one that STOP does not wait for
-        (&b"\x95\x01\0\0\0\0\0\0\0N."[..], "None", "None", "None"),
-        (b"\x95\0\0\0\0\0\0\0\0N.", "None", "None", "None"),
-        (b"\x95\x03\0\0\0\0\0\0\0N.K", "None", "None", "None"),
-        (b"\x95\x09\0\0\0\0\0\0\0\x95\x02\0\0\0\0\0\0\0N.", "None", "None", "None"),
-        (b"\x95\x02\0\0\0\0\0\0\0K\x01\x95\x02\0\0\0\0\0\0\0K\x02\x86.", "(1,2)", "(1,2)", "(1,2)"),
+        (&b"\x95\x01\0\0\0\0\0\0\0N."[..], "None", "", ""),
+        (b"\x95\0\0\0\0\0\0\0\0N.", "None", "", ""),
+        (b"\x95\x03\0\0\0\0\0\0\0N.K", "None", "", ""),
+        (b"\x95\x09\0\0\0\0\0\0\0\x95\x02\0\0\0\0\0\0\0N.", "None", "", ""),
+        (b"\x95\x02\0\0\0\0\0\0\0K\x01\x95\x02\0\0\0\0\0\0\0K\x02\x86.", "(1,2)", "", ""),
         // ones that end between an opcode, a length, a line and the next
-        (b"\x95\x01\0\0\0\0\0\0\0K\x01.", "1", "1", ""),
-        (b"\x95\x01\0\0\0\0\0\0\0Vab\n.", "\"ab\"", "\"ab\"", ""),
-        (b"\x95\x02\0\0\0\0\0\0\0C\x02ab.", "b'ab'", "b'ab'", ""),
-        (b"\x95\x04\0\0\0\0\0\0\0cos\npath\n.", "os.path", "os.path", ""),
-        (b"\x95\x01\0\0\0\0\0\0\0\x95\x02\0\0\0\0\0\0\0N.", "None", "None", ""),
-        (
-            b"\x95\x01\0\0\0\0\0\0\0K",
-            "pickle data was truncated (BININT1 at byte 9)",
-            "pickle data was truncated (BININT1 at byte 9)",
-            "",
-        ),
+        (b"\x95\x01\0\0\0\0\0\0\0K\x01.", "1", "", ""),
+        (b"\x95\x01\0\0\0\0\0\0\0Vab\n.", "\"ab\"", "", ""),
+        (b"\x95\x02\0\0\0\0\0\0\0C\x02ab.", "b'ab'", "", ""),
+        (b"\x95\x04\0\0\0\0\0\0\0cos\npath\n.", "os.path", "", ""),
+        (b"\x95\x01\0\0\0\0\0\0\0\x95\x02\0\0\0\0\0\0\0N.", "None", "", ""),
+        (b"\x95\x01\0\0\0\0\0\0\0K", "pickle data was truncated (BININT1 at byte 9)", "", ""),
         // and within one of these
         (b"\x95\x02\0\0\0\0\0\0\0J\x01\0\0\0.", "1", &format!("{straddles} (BININT at byte 9)"), ""),
         (b"\x95\x06\0\0\0\0\0\0\0Vhelloworld\n.", "\"helloworld\"", &format!("{straddles} (UNICODE at byte 9)"), ""),
@@ -310,10 +306,10 @@ fn pickles_are_read_by_the_rules_of_the_version_that_is_asked_for() {
         (b"\x95\x0b\0\0\0\0\0\0\0N\x95\0\0\0\0\0\0\0\0.", "None", &format!("{nests} 10)"), ""),
         (b"\x95\x0a\0\0\0\0\0\0\0\x95\x01\0\0\0\0\0\0\0N.", "None", &format!("{nests} 9)"), ""),
         // frames that are not there
-        (b"\x95\x03\0\0\0\0\0\0\0N.", &format!("{cut} (FRAME at byte 0)"), &format!("{cut} (FRAME at byte 0)"), ""),
+        (b"\x95\x03\0\0\0\0\0\0\0N.", &format!("{cut} (FRAME at byte 0)"), "", ""),
         // faults that are found before the end of the frame
-        (b"\x95\x01\0\0\0\0\0\0\0ia\nb\n.", "could not find MARK (INST at byte 9)", "could not find MARK (INST at byte 9)", ""),
-        (b"ia", "could not find MARK (INST at byte 0)", "could not find MARK (INST at byte 0)", ""),
+        (b"\x95\x01\0\0\0\0\0\0\0ia\nb\n.", "could not find MARK (INST at byte 9)", "", ""),
+        (b"ia", "could not find MARK (INST at byte 0)", "", ""),
         // numbers in text
         (
             b"(I010\nI+1\nL010L\nt.",
@@ -325,9 +321,10 @@ fn pickles_are_read_by_the_rules_of_the_version_that_is_asked_for() {
         // lengths
         (b"T\0\0\0\x80ab", &format!("{cut} (BINSTRING at byte 0)"), negative, ""),
         (b"T\0\0\0\x80", &format!("{cut} (BINSTRING at byte 0)"), negative, ""),
-        (b"T\0\0\0\x7fab", &format!("{cut} (BINSTRING at byte 0)"), &format!("{cut} (BINSTRING at byte 0)"), ""),
-        (b"T\0\0\0", &format!("{cut} (BINSTRING at byte 0)"), &format!("{cut} (BINSTRING at byte 0)"), ""),
+        (b"T\0\0\0\x7fab", &format!("{cut} (BINSTRING at byte 0)"), "", ""),
+        (b"T\0\0\0", &format!("{cut} (BINSTRING at byte 0)"), "", ""),
     ] {
+        let in_3_14 = if in_3_14.is_empty() { in_3_13 } else { in_3_14 };
         let in_3_15 = if in_3_15.is_empty() { in_3_14 } else { in_3_15 };
         for (rules, expected) in [(Rules::PYTHON_3_13, in_3_13), (Rules::PYTHON_3_14, in_3_14), (Rules::PYTHON_3_15, in_3_15)] {
             assert_eq!(run_by(rules, input), expected, "{} by {rules:?}", input.escape_ascii());
