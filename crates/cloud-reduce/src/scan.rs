@@ -19,7 +19,7 @@ pub use file::{Member, has_pickle_name, scan_file};
 
 use crate::{
     Policy,
-    report::{Finding, FindingKind, Trace, findings},
+    report::{Finding, FindingKind, Trace, begins_with_proto, findings},
 };
 
 /// What [`scan`] found.
@@ -111,7 +111,7 @@ pub(crate) fn stream(data: &Bytes, policy: &Policy, depth: usize) -> Vec<Finding
 }
 
 fn scan_at(data: &Bytes, policy: &Policy, depth: usize) -> Scan {
-    let mut scan = Scan { has_proto: matches!(**data, [0x80, 0..=5, ..]), ..Scan::default() };
+    let mut scan = Scan { has_proto: begins_with_proto(data), ..Scan::default() };
     let mut position = 0;
     // How many pickles there are at most; what follows them is no pickle.
     let mut most = usize::MAX;
@@ -127,7 +127,7 @@ fn scan_at(data: &Bytes, policy: &Policy, depth: usize) -> Scan {
                 scan.error = trace.error;
                 return scan;
             }
-            if !matches!(*rest, [0x80, 0..=5, ..]) {
+            if !begins_with_proto(&rest) {
                 break;
             }
         }

@@ -1,7 +1,9 @@
 """`inspect` tells what a pickle does, and `loads` does no more than `allow` says."""
 
+import _compat_pickle
 import collections
 import decimal
+import os
 import pickle
 import textwrap
 
@@ -123,3 +125,30 @@ def test_a_policy_can_be_named():
         cloudpickle_rs.inspect(data, policy="all")
     with pytest.raises(TypeError):
         cloudpickle_rs.inspect("text")
+
+
+@pytest.mark.parametrize("fixed", [b"cacme\nsafe\n(tR.", b"(iacme\nsafe\n.", b"cacme\nsafe\n."])
+def test_a_name_that_this_process_maps_to_another_is_refused_while_loading(fixed, monkeypatch):
+    monkeypatch.setitem(_compat_pickle.NAME_MAPPING, ("acme", "safe"), ("os", "getcwd"))
+    assert cloudpickle_rs.inspect(fixed, allow=["acme.safe"])["findings"] == []
+    with pytest.raises(cloudpickle_rs.DisallowedPickleError, match="imports os.getcwd") as caught:
+        cloudpickle_rs.loads(fixed, allow=["acme.safe"])
+    assert caught.value.findings == []
+    assert cloudpickle_rs.loads(b"cacme\nsafe\n.") is os.getcwd
+
+
+def test_a_string_that_decodes_to_another_name_is_refused_while_loading():
+    old_string = "List".encode("utf-16-le")
+    by_stack = b"\x80\x04\x8c\x06typingU" + bytes([len(old_string)]) + old_string + b"\x93."
+    by_call = b"\x80\x04ccloudpickle.cloudpickle\n_builtin_type\nU" + bytes([len(old_string)]) + old_string + b"\x85R."
+    for data in by_stack, by_call:
+        with pytest.raises(cloudpickle_rs.DisallowedPickleError, match="never allowed"):
+            cloudpickle_rs.loads(data, allow=[], encoding="utf-16-le")
+
+
+def test_inspect_tells_of_the_first_pickle_and_how_many_bytes_stand_behind_it():
+    first, second = pickle.dumps([1]), pickle.dumps(Reduced(textwrap.dedent, ("<i",)))
+    report = cloudpickle_rs.inspect(first + second)
+    assert (report["bytes"], report["trailing"], report["findings"]) == (len(first), len(second), [])
+    (finding,) = cloudpickle_rs.inspect((first + second)[report["bytes"] :])["findings"]
+    assert finding["allow"] == "textwrap.dedent"

@@ -16,7 +16,8 @@ use crate::{
 /// Tell what a pickle is and does: what loading it imports and calls, what it carries and needs, and where its bytes go
 ///
 /// Functions that it carries are shown with signature, globals and cells, and with --code with bytecode. Findings are what a policy does not allow; it
-/// is `cloudpickle` unless given: what cloudpickle itself calls. A broken pickle is told of as far as it goes.
+/// is `cloudpickle` unless given: what cloudpickle itself calls. A broken pickle is told of as far as it goes. Where a file
+/// holds several pickles, each is told of, with --json in an object of its own; offsets are from the start of each.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -50,11 +51,24 @@ impl Inspect {
         let policy = self.allowed.policy(Policy::cloudpickle);
         let mut out = anstream::stdout().lock();
         for file in &self.files {
-            let report = Report::of(file.read()?);
-            if self.json {
-                writeln!(out, "{:#}", report_json(&file.to_string(), &report, &policy))?;
-            } else {
-                self.write(&mut out, &file.to_string(), &report, &policy)?;
+            let data = file.read()?;
+            let length = data.len() as u64;
+            let mut end = 0;
+            for report in Report::all(data) {
+                end = report.start() + report.length() as u64;
+                if self.json {
+                    writeln!(out, "{:#}", report_json(&file.to_string(), &report, &policy))?;
+                } else {
+                    self.write(&mut out, &file.to_string(), &report, &policy)?;
+                }
+                if report.error().is_some() {
+                    end = length;
+                }
+            }
+            let trailing = length - end;
+            if trailing > 0 && !self.json {
+                let (dim, size) = (style::DIM, style::bytes(trailing));
+                writeln!(out, "\n{dim}{size} behind it are no pickle, and no unpickler looks at them{dim:#}")?;
             }
         }
         out.flush()?;
@@ -64,7 +78,14 @@ impl Inspect {
     fn write(&self, out: &mut impl Write, name: &str, report: &Report, policy: &Policy) -> Result<()> {
         let (heading, dim, bad, hint) = (style::HEADING, style::DIM, style::BAD, style::HINT);
         let size = style::bytes(report.length() as u64);
-        write!(out, "{heading}{}{heading:#}: a pickle of protocol {}, {size}", style::name(name), report.protocol())?;
+        let place = match report.start() {
+            0 => String::new(),
+            start => {
+                writeln!(out)?;
+                format!(" from byte {start} on")
+            }
+        };
+        write!(out, "{heading}{}{heading:#}{place}: a pickle of protocol {}, {size}", style::name(name), report.protocol())?;
         match made_by(report) {
             Some(made_by) => writeln!(out, ", made by {made_by}")?,
             None => writeln!(out)?,
@@ -264,6 +285,7 @@ fn report_json(name: &str, report: &Report, policy: &Policy) -> Value {
     let python = python.iter().map(|(implementation, version)| format!("{implementation} {version}"));
     json!({
         "path": name,
+        "start": report.start(),
         "protocol": report.protocol().to_string().parse::<u8>().ok(),
         "bytes": report.length(),
         "python": python.collect::<Vec<_>>(),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use pickle_graph::{Graph, NodeId};
 
-use super::shown;
+use super::{meaning, shown};
 use crate::{
     Code, Function, Implementation, PythonVersion,
     code::{Instructions, LineTableFormat, OpcodeTable, Operand},
@@ -86,13 +86,17 @@ pub(super) fn instructions(
             }
             let local = |index: u32| variables.locals.get(index as usize).map(ToString::to_string).unwrap_or_default();
             let meaning = match instruction.operand {
-                Operand::Nothing | Operand::Number(_) => String::new(),
+                Operand::Nothing => String::new(),
+                Operand::Number(arg) => meaning::number(table, instruction.name().unwrap_or_default(), arg),
                 Operand::Const(index) => consts.get(index as usize).map(|&id| shown::object(graph, id)).unwrap_or_default(),
-                Operand::Name { index, .. } => names.get(index as usize).map(|name| name.to_string()).unwrap_or_default(),
+                Operand::Name { index, flags } => {
+                    let name = names.get(index as usize).map(|name| name.to_string()).unwrap_or_default();
+                    meaning::name(table, instruction.name().unwrap_or_default(), name, flags)
+                }
                 Operand::Local(index) => local(index),
                 Operand::LocalPair(first, second) => format!("{}, {}", local(first), local(second)),
                 Operand::Free(index) => variables.free.get(index as usize).map(ToString::to_string).unwrap_or_default(),
-                Operand::Compare(operator) => operator.to_owned(),
+                Operand::Compare(operator) => meaning::comparison(table, operator, instruction.arg.unwrap_or_default()),
                 Operand::Jump(target) => format!("to {target}"),
             };
             let mut opcode = instruction.name().unwrap_or_default().to_owned();

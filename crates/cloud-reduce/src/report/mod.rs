@@ -6,12 +6,15 @@ mod hooks;
 mod joblib;
 mod judge;
 mod listing;
+mod meaning;
 mod needs;
 mod resolve;
 mod shown;
 mod sizes;
 mod trace;
 mod tree;
+
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use pickle_graph::{Graph, Node, NodeId};
@@ -21,6 +24,7 @@ use pickle_parse::Error;
 pub use finding::{Finding, FindingKind};
 pub(crate) use judge::findings;
 pub use listing::ListedInstruction;
+use needs::CodeNames;
 pub use needs::Needs;
 pub use resolve::{Name, Object};
 pub use sizes::Sizes;
@@ -54,15 +58,53 @@ use crate::{Class, Code, Enum, Function, Implementation, Policy, PythonVersion, 
 pub struct Report {
     trace: Trace,
     sizes: Sizes,
+    start: u64,
+    python: OnceLock<Vec<(Implementation, PythonVersion)>>,
+    names: OnceLock<CodeNames>,
 }
 
 impl Report {
-    /// Reads the pickle that `data` begins with. It takes time and memory in proportion to the data.
+    /// Reads the pickle that `data` begins with, the one that `pickle.loads` loads. What stands behind it is not looked at:
+    /// [`all`](Report::all) is for data that holds several. It takes time and memory in proportion to the data.
     #[must_use]
     pub fn of(data: impl Into<Bytes>) -> Report {
-        let trace = Trace::run_with_sizes(&data.into());
+        Self::at(&data.into(), 0)
+    }
+
+    /// Reads the pickles that stand in data one behind the other, as a file has them that a `Pickler` wrote to several times.
+    ///
+    /// ```
+    /// use cloud_reduce::{Policy, Report};
+    ///
+    /// let reports: Vec<Report> = Report::all(&b"K\x01.cos\nsystem\n)R. and no pickle"[..]).collect();
+    /// assert_eq!(reports.iter().map(|report| (report.start(), report.length())).collect::<Vec<_>>(), [(0, 3), (3, 14)]);
+    /// assert_eq!(reports[1].findings(&Policy::plain())[0].to_string(), "calls os.system() at byte 12");
+    /// ```
+    ///
+    /// There is always a first one, broken as it may be. A later one that is broken is the last; where it does nothing before its
+    /// error and does not begin with `PROTO` either, what is there counts as no pickle, and is left out. Offsets are from the
+    /// start of each pickle.
+    pub fn all(data: impl Into<Bytes>) -> impl Iterator<Item = Report> {
+        let data = data.into();
+        let mut position = Some(0);
+        std::iter::from_fn(move || {
+            let start = position.take().filter(|&start| start == 0 || start < data.len())?;
+            let rest = data.slice(start..);
+            let report = Self::at(&rest, start as u64);
+            match report.error() {
+                None => position = Some(start + report.length()),
+                Some(_) if start > 0 && report.events().is_empty() && !begins_with_proto(&rest) => return None,
+                Some(_) => {}
+            }
+            Some(report)
+        })
+    }
+
+    /// Reads the pickle that `data` begins with, which stands at an offset of other data.
+    fn at(data: &Bytes, start: u64) -> Report {
+        let trace = Trace::run_with_sizes(data);
         let sizes = Sizes::new(&trace.graph, &trace.own_bytes, trace.length);
-        Report { trace, sizes }
+        Report { trace, sizes, start, python: OnceLock::new(), names: OnceLock::new() }
     }
 
     /// The objects. Names of Python 2 have become those of Python 3. Of a broken pickle the root is `None`.
@@ -75,6 +117,12 @@ impl Report {
     #[must_use]
     pub fn protocol(&self) -> Protocol {
         self.trace.graph.protocol()
+    }
+
+    /// Where the pickle begins in the data that [`all`](Report::all) was given, in bytes.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        self.start
     }
 
     /// How many bytes the pickle has, through `STOP`; of a broken one, how many stand before the op that cannot be executed.
@@ -143,10 +191,12 @@ impl Report {
         enums(self.graph())
     }
 
-    /// What a function needs where it runs, besides what the pickle holds.
+    /// What a function needs where it runs, besides what the pickle holds. The bytecode of each code object is read once, however
+    /// many functions have it.
     #[must_use]
     pub fn needs(&self, function: &Function<'_>) -> Needs {
-        Needs::of(self.graph(), function, &self.python())
+        let names = self.names.get_or_init(|| CodeNames::of(self.graph(), self.python()));
+        Needs::of(self.graph(), function, names)
     }
 
     /// The signature of a function, as `def` has it: `f(a, /, b=1, *, c)`.
@@ -158,25 +208,14 @@ impl Report {
     /// The bytecode of a code object, as `dis` shows it; nothing where no known version of Python may have made the pickle.
     #[must_use]
     pub fn instructions(&self, code: &Code<'_>) -> Vec<ListedInstruction> {
-        listing::instructions(self.graph(), code, &self.python())
+        listing::instructions(self.graph(), code, self.python())
     }
 
     /// The versions of Python that may have made all the code objects of the pickle, the oldest first; nothing where there are
     /// none.
     #[must_use]
-    pub fn python(&self) -> Vec<(Implementation, PythonVersion)> {
-        /// Whoever made the first of them made all.
-        const ENOUGH: usize = 100;
-        let graph = self.graph();
-        let mut left: Option<Vec<_>> = None;
-        for code in graph.ids().filter_map(|id| Code::read(graph, id).ok()).take(ENOUGH) {
-            let versions: Vec<_> = code.shape(|shape| shape.versions().collect());
-            left = Some(match left {
-                None => versions,
-                Some(left) => left.into_iter().filter(|version| versions.contains(version)).collect(),
-            });
-        }
-        left.unwrap_or_default()
+    pub fn python(&self) -> &[(Implementation, PythonVersion)] {
+        self.python.get_or_init(|| versions(self.graph()))
     }
 
     /// How many bytes each object takes.
@@ -196,4 +235,24 @@ impl Report {
     pub fn show(&self, id: NodeId) -> String {
         shown::object(self.graph(), id)
     }
+}
+
+/// Whether data begins as pickles of protocols from 2 on do.
+pub(crate) fn begins_with_proto(data: &[u8]) -> bool {
+    matches!(data, [0x80, 0..=5, ..])
+}
+
+/// The versions of Python that may have made all the code objects of a graph.
+fn versions(graph: &Graph) -> Vec<(Implementation, PythonVersion)> {
+    /// Whoever made the first of them made all.
+    const ENOUGH: usize = 100;
+    let mut left: Option<Vec<_>> = None;
+    for code in graph.ids().filter_map(|id| Code::read(graph, id).ok()).take(ENOUGH) {
+        let versions: Vec<_> = code.shape(|shape| shape.versions().collect());
+        left = Some(match left {
+            None => versions,
+            Some(left) => left.into_iter().filter(|version| versions.contains(version)).collect(),
+        });
+    }
+    left.unwrap_or_default()
 }

@@ -125,6 +125,7 @@ class Finding(TypedDict):
 class Report(TypedDict):
     protocol: int
     bytes: int
+    trailing: int
     error: Optional[str]
     python: list[str]
     loading: list[Step]

@@ -39,7 +39,8 @@ class InvalidPickleTextError(UnpicklingError, UnicodeDecodeError):
 class DisallowedPickleError(UnpicklingError):
     """`loads` was told what to allow, and the pickle would do something else. Nothing of it has been loaded.
 
-    `findings` has all that it would do, as `inspect` tells it.
+    `findings` has all that it would do, as `inspect` tells it. It is empty where names turned out to mean another thing in
+    this process than what was judged: loading stopped there.
     """
 
     __module__ = "cloudpickle_rs"

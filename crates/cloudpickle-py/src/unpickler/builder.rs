@@ -10,8 +10,8 @@ use pyo3::{
     types::{PyByteArray, PyBytes, PyDict, PyFrozenSet, PyInt, PyList, PyMemoryView, PySet, PyString, PyTuple, PyType},
 };
 
-use super::global::find_class;
-use crate::{ffi, reconstruct, state::State, unpickler::Unpickler};
+use super::global::{find_class, python3_name};
+use crate::{ffi, reconstruct, report::Judged, state::State, unpickler::Unpickler};
 
 /// How a pickle is to be read.
 #[derive(Clone)]
@@ -102,6 +102,8 @@ pub(crate) struct LiveBuilder<'py> {
     attribute_names: Vec<Option<AttributeName<'py>>>,
     /// The object that the bytes of the next op lie in.
     lent: Option<Bound<'py, PyBytes>>,
+    /// What was judged of the pickle, where it is loaded under a policy.
+    judged: Option<Box<Judged<'py>>>,
 }
 
 /// What is known of a string that names attributes.
@@ -121,7 +123,15 @@ type Value<'py> = Bound<'py, PyAny>;
 
 impl<'py> LiveBuilder<'py> {
     pub(crate) fn new(py: Python<'py>, options: Options<'py>) -> PyResult<Self> {
-        Ok(LiveBuilder { py, state: State::get(py)?, options, protocol: 0, attribute_names: Vec::new(), lent: None })
+        Ok(LiveBuilder {
+            py,
+            state: State::get(py)?,
+            options,
+            protocol: 0,
+            attribute_names: Vec::new(),
+            lent: None,
+            judged: None,
+        })
     }
 
     /// Finds a global, by a subclass's `find_class` if there is one.
@@ -132,7 +142,32 @@ impl<'py> LiveBuilder<'py> {
                 unpickler.borrow_mut().protocol = self.protocol;
                 Ok(find_class.call1((module, name))?)
             }
-            None => Ok(find_class(self.state, self.protocol, self.options.fix_imports, module, name)?),
+            None => {
+                let (state, protocol, fix_imports) = (self.state, self.protocol, self.options.fix_imports);
+                if self.judged.is_none() {
+                    return Ok(find_class(state, protocol, fix_imports, module, name)?);
+                }
+                let (module3, name3) = python3_name(state, protocol, fix_imports, module, name)?;
+                let node = self.judged.as_mut().map(|judged| judged.imports(self.py, &module3, &name3)).transpose()?;
+                let found = find_class(state, protocol, fix_imports, module, name)?;
+                if let (Some(judged), Some(node)) = (&mut self.judged, node) {
+                    judged.found(node, found.clone());
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    /// Lets it do no more than was judged.
+    pub(crate) fn keep_to(&mut self, judged: Judged<'py>) {
+        self.judged = Some(Box::new(judged));
+    }
+
+    #[inline]
+    fn calls(&mut self, callable: &Value<'py>, args: &Value<'py>) -> Result<(), BuildError> {
+        match &mut self.judged {
+            None => Ok(()),
+            Some(judged) => Ok(judged.calls(callable, args)?),
         }
     }
 
@@ -471,6 +506,7 @@ impl<'py> Builder for LiveBuilder<'py> {
     }
 
     fn reduce(&mut self, callable: Value<'py>, args: Value<'py>) -> Result<Value<'py>, BuildError> {
+        self.calls(&callable, &args)?;
         if let Some(made) = reconstruct::call(self.state, &callable, &args) {
             return Ok(made?);
         }
@@ -478,12 +514,14 @@ impl<'py> Builder for LiveBuilder<'py> {
     }
 
     fn new_obj(&mut self, class: Value<'py>, args: Value<'py>) -> Result<Value<'py>, BuildError> {
+        self.calls(&class, &args)?;
         let class = self.class_argument("NEWOBJ", class)?;
         let args = self.tuple_argument("NEWOBJ", args)?;
         self.make_new("NEWOBJ", &class, &args, None)
     }
 
     fn new_obj_ex(&mut self, class: Value<'py>, args: Value<'py>, kwargs: Value<'py>) -> Result<Value<'py>, BuildError> {
+        self.calls(&class, &args)?;
         let class = self.class_argument("NEWOBJ_EX", class)?;
         let args = self.tuple_argument("NEWOBJ_EX", args)?;
         let kwargs = match kwargs.cast_into::<PyDict>() {
@@ -499,11 +537,15 @@ impl<'py> Builder for LiveBuilder<'py> {
     fn inst(&mut self, module: &[u8], name: &[u8], args: Items<'_, Value<'py>>) -> Result<Value<'py>, BuildError> {
         let (module, name) = (self.text(module)?, self.text(name)?);
         let class = self.find(&module, &name)?;
-        self.instantiate(&class, &PyTuple::new(self.py, args)?)
+        let args = PyTuple::new(self.py, args)?;
+        self.calls(&class, args.as_any())?;
+        self.instantiate(&class, &args)
     }
 
     fn obj(&mut self, class: Value<'py>, args: Items<'_, Value<'py>>) -> Result<Value<'py>, BuildError> {
-        self.instantiate(&class, &PyTuple::new(self.py, args)?)
+        let args = PyTuple::new(self.py, args)?;
+        self.calls(&class, args.as_any())?;
+        self.instantiate(&class, &args)
     }
 
     fn build(&mut self, object: &Value<'py>, state: Value<'py>) -> Result<(), BuildError> {

@@ -31,19 +31,7 @@ pub(crate) fn find_class<'py>(
     {
         return Ok(function.bind(py).clone());
     }
-    let (mut module, mut name) = (module.clone(), name.clone());
-    if protocol < 3 && fix_imports {
-        let tables = state.compat_pickle.bind(py);
-        let names = tables.getattr(intern!(py, "NAME_MAPPING"))?.cast_into::<PyDict>()?;
-        if let Some(mapped) = names.get_item((&module, &name))? {
-            (module, name) = mapped.extract()?;
-        } else {
-            let modules = tables.getattr(intern!(py, "IMPORT_MAPPING"))?.cast_into::<PyDict>()?;
-            if let Some(mapped) = modules.get_item(&module)? {
-                module = mapped.cast_into::<PyString>()?;
-            }
-        }
-    }
+    let (module, name) = python3_name(state, protocol, fix_imports, module, name)?;
     let imported = ffi::import(&module)?;
     if cfg!(Py_3_14) {
         return match name.to_str() {
@@ -58,6 +46,31 @@ pub(crate) fn find_class<'py>(
         4.. => get_dotted(&imported, &name)?.map(|(found, _)| found),
     };
     found.ok_or_else(|| missing(protocol, &imported, &name))
+}
+
+/// The name that Python 3 has for an object, of which a pickle has the one that Python 2 has.
+pub(super) fn python3_name<'py>(
+    state: &State,
+    protocol: u8,
+    fix_imports: bool,
+    module: &Bound<'py, PyString>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<(Bound<'py, PyString>, Bound<'py, PyString>)> {
+    let py = module.py();
+    let (mut module, mut name) = (module.clone(), name.clone());
+    if protocol < 3 && fix_imports {
+        let tables = state.compat_pickle.bind(py);
+        let names = tables.getattr(intern!(py, "NAME_MAPPING"))?.cast_into::<PyDict>()?;
+        if let Some(mapped) = names.get_item((&module, &name))? {
+            (module, name) = mapped.extract()?;
+        } else {
+            let modules = tables.getattr(intern!(py, "IMPORT_MAPPING"))?.cast_into::<PyDict>()?;
+            if let Some(mapped) = modules.get_item(&module)? {
+                module = mapped.cast_into::<PyString>()?;
+            }
+        }
+    }
+    Ok((module, name))
 }
 
 /// What a path of names, with dots between them, leads to.

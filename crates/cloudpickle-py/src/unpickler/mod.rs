@@ -96,7 +96,8 @@ fn buffers_of<'py>(buffers: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<
 /// Reads pickles of every protocol, cloudpickle's among them. Only load data that you trust: a pickle can run any code.
 ///
 /// With `allow`, a list of rules, the pickle is judged before anything of it is loaded: it may import and call what cloudpickle
-/// itself does, and what the rules say. `DisallowedPickleError` tells what it would do besides. The rules are `module.name`,
+/// itself does, and what the rules say. Loading then imports and calls what was judged and nothing else, should names mean another
+/// thing in this process than in the judgement. `DisallowedPickleError` tells what it would do besides. The rules are `module.name`,
 /// `module.*` or `package.**`, and `module:name.attribute`, with `import:` before one that may be held and not called, or `new:`
 /// before one of which instances may be made.
 #[pyfunction]
@@ -111,6 +112,7 @@ pub(crate) fn loads<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = data.py();
     let checked;
+    let mut judged = None;
     let data = match allow.filter(|allow| !allow.is_none()) {
         None => data,
         Some(_) if !fix_imports => {
@@ -120,7 +122,7 @@ pub(crate) fn loads<'py>(
         Some(allow) => {
             // What is judged is what is loaded, whoever writes to the data meanwhile.
             checked = bytes_of(data)?;
-            report::check(py, &checked, &allow)?;
+            judged = Some(report::check(py, &checked, &allow)?);
             checked.as_any()
         }
     };
@@ -130,7 +132,11 @@ pub(crate) fn loads<'py>(
         // the later protocols write ints in binary
         let is_binary = bytes.first() == Some(&Opcode::Proto.byte());
         let limits = if is_binary { Limits::default() } else { limits(py)? };
-        return run(py, &mut machine(py, options, limits)?, bytes);
+        let mut machine = machine(py, options, limits)?;
+        if let Some(judged) = judged {
+            machine.builder_mut().keep_to(judged);
+        }
+        return run(py, &mut machine, bytes);
     }
     let mut machine = machine(py, options, limits(py)?)?;
     let bytes = bytes_of(data)?;
