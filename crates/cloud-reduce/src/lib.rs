@@ -3,23 +3,28 @@
 //! `lambda.pkl` is what `cloudpickle.dumps(lambda x: x ** 2 + CONSTANT)` gave in a Python 3.13 in which `CONSTANT` was 42:
 //!
 //! ```
-//! let pickle = std::fs::read("tests/data/lambda.pkl")?;
-//! let graph = pickle_parse::graph(pickle)?;
-//! for function in cloud_reduce::functions(&graph) {
+//! use cloud_reduce::Report;
+//!
+//! let report = Report::of(std::fs::read("tests/data/lambda.pkl")?);
+//! for function in report.functions() {
 //!     let function = function?;
-//!     println!("{}, of {} argument", function.name, function.code.argcount());
+//!     let needs = report.needs(&function);
+//!     println!("{}, for {} {}", report.signature(&function), report.python()[0].0, report.python()[0].1);
 //!     for (name, value) in function.globals.iter() {
-//!         println!("  needs {name}: {}", graph.tree(value));
+//!         println!("  needs {name} = {}", report.show(value));
 //!     }
+//!     println!("  modules {:?}, built-ins {:?}, attributes {:?}", needs.modules, needs.builtins, needs.attributes);
 //! }
-//! # let function = cloud_reduce::functions(&graph).next().unwrap()?;
-//! # assert_eq!((function.name.to_string(), function.code.argcount()), ("<lambda>".into(), 1));
-//! # let globals: Vec<_> = function.globals.iter().map(|(name, value)| (name.to_string(), graph.node(value).as_int())).collect();
-//! # assert_eq!(globals, [("CONSTANT".to_string(), Some(42))]);
+//! # let function = report.functions().next().unwrap()?;
+//! # assert_eq!(report.signature(&function), "<lambda>(x)");
+//! # assert_eq!(format!("{} {}", report.python()[0].0, report.python()[0].1), "CPython 3.13");
+//! # assert_eq!(report.needs(&function).globals, ["CONSTANT"]);
+//! # assert_eq!(report.show(function.globals.get("CONSTANT").unwrap()), "42");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! It prints `<lambda>, of 1 argument` and `needs CONSTANT: 42`. Nothing is imported and nothing is called.
+//! It prints `<lambda>(x), for CPython 3.13` and `needs CONSTANT = 42`, and that no modules, built-ins and attributes are needed.
+//! Nothing is imported and nothing is called.
 //!
 //! # The facts
 //!

@@ -40,8 +40,10 @@ use std::{collections::HashMap, fmt, str::FromStr};
 /// Of classes and functions that a rule names, only the name is known: what their methods do with the objects they are given is as
 /// safe as the rule's author knows it to be. Of a class that the pickle carries, it is known which of its methods Python and
 /// cloudpickle's reconstructors call by themselves; where it inherits from an imported class that is none of `builtins`, `abc`,
-/// `typing`, `collections.abc` and `enum`, whatever it overrides counts as run once an instance is made or changed. Code that runs
-/// only when a loaded object is used is no finding.
+/// `typing`, `collections.abc` and `enum`, whatever it overrides counts as run once an instance is made or changed, and where it
+/// inherits from one of `collections.abc`, once an instance is given items. Whatever special method a class has counts as run when a
+/// call that does not merely hold its arguments is given an instance, at any depth. Code that runs only when a loaded object is
+/// used is no finding.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// By module, and by name in it. Names without a module are those of modules.

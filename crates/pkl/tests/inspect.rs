@@ -33,6 +33,24 @@ fn a_report_in_json_has_all_of_it() {
 }
 
 #[test]
+fn each_pickle_of_a_file_is_told_of() {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("several.pkl");
+    std::fs::write(&path, b"K\x01.cos\nsystem\n)R. and no pickle").unwrap();
+    let path = path.to_str().unwrap();
+    let report = text(&["inspect", path]);
+    for line in [
+        "several.pkl: a pickle of protocol 1, 3 B",
+        "several.pkl from byte 3 on: a pickle of protocol 1, 14 B",
+        "calls os.system() at byte 12",
+        "14 B behind it are no pickle, and no unpickler looks at them",
+    ] {
+        assert!(report.contains(line), "{line}: {report}");
+    }
+    let report = text(&["inspect", "--json", path]);
+    assert!(report.contains("\"start\": 0\n}\n{") && report.contains("\"start\": 3\n}"), "{report}");
+}
+
+#[test]
 fn a_tree_shows_the_objects() {
     insta::assert_snapshot!(text(&["tree", "--max-items", "3", "--max-depth", "4", "lambda.pkl"]));
 }
