@@ -120,8 +120,8 @@ struct Told {
     ours: Side,
     /// How much of the whole was in cloudpickle with upstream.
     share: f64,
-    /// How many times less ours took than upstream in the same round, as the median of the rounds, the worst and the best: time from
-    /// the first task to the last result, processor time of the client's process, and processor time in cloudpickle.
+    /// How many times less ours took than upstream in the same round, as the median of the rounds, the worst and the best: time
+    /// from the first task to the last result, processor time of the client's process, and processor time in cloudpickle.
     wall_less: String,
     processor_less: String,
     pickling_less: String,

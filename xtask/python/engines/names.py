@@ -1,8 +1,7 @@
 """Holds each name that an engine takes from cloudpickle, private ones included, against this implementation.
 
-The arguments are the engine's packages, whose sources are read: they and the names that they give to cloudpickle, or to their copy
-of it. A name that upstream has, this implementation has to have too: in cloudpickle's place, and in its own module unless it is one
-that the copy's project has added.
+The arguments are the engine's packages, whose sources are read. A name that upstream, or the engine's copy of it, has, this
+implementation has to have too: in the place of that, and in its own module unless it is one that the copy's project has added.
 """
 
 import ast
@@ -22,7 +21,10 @@ def is_cloudpickle(module):
 
 
 def sources(package):
-    """The parsed modules of an installed package that have to do with cloudpickle, with their names. Its copy is no user of it."""
+    """The modules of a package that have to do with cloudpickle: the parts of their names, and what they are parsed to.
+
+    The package's copy of cloudpickle is no user of it.
+    """
     [folder] = importlib.util.find_spec(package).submodule_search_locations
     for path in sorted(Path(folder).rglob("*.py")):
         parts = (package, *path.relative_to(folder).with_suffix("").parts)
@@ -94,7 +96,8 @@ def main(packages):
     of_cloudpickle = {name for _, name in taken if has(cloudpickle.cloudpickle, name)}
     cloudpickle_rs.install()
     missing = [f"{module}.{name}" for module, name in taken if not has(modules[module], name)]
-    missing += [f"cloudpickle_rs.cloudpickle.{name}" for name in sorted(of_cloudpickle) if not has(cloudpickle_rs.cloudpickle, name)]
+    own = cloudpickle_rs.cloudpickle
+    missing += [f"{own.__name__}.{name}" for name in sorted(of_cloudpickle) if not has(own, name)]
     if missing:
         raise SystemExit(f"not answered: {', '.join(missing)}")
     names = sorted({name for _, name in taken})

@@ -49,16 +49,16 @@ def install(*, copies=()):
     by name, and in modules that are imported later. So are those of the copies of cloudpickle in PySpark, Ray, Beam, Modal and
     (before 1.6) joblib: each writes its own module's names, and its pickles are loaded by processes that have that project alone.
     `copies` are the names of further modules that are such a copy, as `"company.vendor.cloudpickle.cloudpickle"` may be: the
-    modules that define the functions, not packages that take them from there. The modules that are registered to be pickled by value, the reducers in `CloudPickler.dispatch` (save Beam's) and the tracked
-    classes are the same for all.
+    modules that define the functions, not packages that take them from there. The modules that are registered to be pickled by
+    value, the reducers in `CloudPickler.dispatch` (save Beam's) and the tracked classes are the same for all.
 
     PySpark's broadcast variables, which PySpark pickles by `pickle`, are pickled by its copy of cloudpickle then, so that they
     can be instances of classes of `__main__`.
 
-    A second call changes nothing, save for the copies that it names. What keeps cloudpickle's own code: classes that were already derived from its `CloudPickler`
-    (loky's are made again), and functions of cloudpickle that a closure, a default argument or an attribute holds; they go on
-    working. A copy that is not of release 3 of cloudpickle, or was changed by its project, stays as it is, with a
-    `RuntimeWarning`.
+    A second call changes nothing, save for the copies that it names. What keeps cloudpickle's own code: classes that were
+    already derived from its `CloudPickler` (loky's are made again), and functions of cloudpickle that a closure, a default
+    argument or an attribute holds; they go on working. A copy that is not of release 3 of cloudpickle, or was changed by its
+    project, stays as it is, with a `RuntimeWarning`.
     """
     global _installed
     if isinstance(copies, str):
