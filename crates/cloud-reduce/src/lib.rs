@@ -132,8 +132,8 @@ pub use names::{Dialect, Reconstructor};
 pub use policy::{Policy, Rule, RuleError, Use};
 pub use report::{Action, Event, Finding, FindingKind, ListedInstruction, Name, Needs, Object, Report, SizeTree, Sizes};
 #[cfg(feature = "files")]
-pub use scan::{Member, has_pickle_name, scan_file};
-pub use scan::{Scan, scan};
+pub use scan::{Member, has_pickle_name, scan_file, scan_file_within};
+pub use scan::{Scan, ScanLimits, scan};
 pub use version::{Implementation, PythonVersion};
 pub use write::{ToNode, Writer};
 

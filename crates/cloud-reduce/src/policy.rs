@@ -2,7 +2,9 @@
 
 mod sets;
 
-use std::{collections::HashMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
+
+use rustc_hash::FxHashMap;
 
 /// What a pickle may import and call when it is loaded. It is an allow-list: whatever it does not name is a
 /// [`Finding`](crate::Finding).
@@ -47,16 +49,19 @@ use std::{collections::HashMap, fmt, str::FromStr};
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// By module, and by name in it. Names without a module are those of modules.
-    names: HashMap<Box<str>, HashMap<Box<str>, Use>>,
+    names: FxHashMap<Box<str>, Names>,
     /// By module: all names in it.
-    modules: HashMap<Box<str>, Use>,
+    modules: Names,
     /// By module: all names in it and in the modules below.
-    trees: HashMap<Box<str>, Use>,
+    trees: Names,
     /// Whether code that the pickle carries may run while it is loaded.
     carried_code: bool,
     /// Whether persistent ids may be looked up.
     persistent_ids: bool,
 }
+
+/// What may be done with what. The policy's author chooses the names, so that none are made to meet in a quick hash.
+type Names = FxHashMap<Box<str>, Use>;
 
 /// What is done with an imported object. Who may do one thing may do all before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -246,7 +251,7 @@ impl Policy {
 }
 
 /// Adds what others allow.
-fn merge(ours: &mut HashMap<Box<str>, Use>, theirs: &HashMap<Box<str>, Use>) {
+fn merge(ours: &mut Names, theirs: &Names) {
     for (name, &most) in theirs {
         let ours = ours.entry(name.clone()).or_insert(most);
         *ours = (*ours).max(most);

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "files")]
 mod file;
+mod limits;
 #[cfg(feature = "files")]
 mod npy;
 #[cfg(feature = "files")]
@@ -12,10 +13,12 @@ mod zip;
 use bytes::Bytes;
 use num_bigint::BigInt;
 use pickle_graph::Node;
-use pickle_parse::Error;
+use pickle_parse::{Error, ErrorKind};
 
 #[cfg(feature = "files")]
-pub use file::{Member, has_pickle_name, scan_file};
+pub use file::{Member, has_pickle_name, scan_file, scan_file_within};
+pub(crate) use limits::Budget;
+pub use limits::ScanLimits;
 
 use crate::{
     Policy,
@@ -29,7 +32,8 @@ pub struct Scan {
     pub findings: Vec<Finding>,
     /// How many pickles there are, one behind the other.
     pub pickles: usize,
-    /// Why the first of them cannot be read, where it does nothing that would be a finding either: it may be no pickle at all.
+    /// Why the first of them cannot be read, where it does nothing that would be a finding either: it may be no pickle at all. Or,
+    /// with an error of the kind [`ErrorKind::Limit`], that not all of them were looked at, whatever else was found.
     pub error: Option<Error>,
     /// How many bytes there are behind the last pickle that are none. No unpickler looks at them.
     pub trailing: usize,
@@ -42,7 +46,18 @@ impl Scan {
     /// with a few opcodes, such as those that import something or name a persistent id.
     #[must_use]
     pub fn looks_like_a_pickle(&self) -> bool {
-        self.pickles > 0 || self.has_proto || self.findings.iter().any(is_no_text)
+        self.pickles > 0 || self.has_proto || self.is_cut() || self.findings.iter().any(is_no_text)
+    }
+
+    /// Whether there is nothing but an error that says that the data is no pickle.
+    #[cfg(feature = "files")]
+    fn is_no_pickle(&self) -> bool {
+        self.pickles == 0 && self.findings.is_empty() && !self.is_cut()
+    }
+
+    /// Whether a limit was reached, so that not all was looked at.
+    fn is_cut(&self) -> bool {
+        self.error.as_ref().is_some_and(is_limit)
     }
 }
 
@@ -65,7 +80,13 @@ impl Scan {
 /// It takes time and memory in proportion to the data.
 #[must_use]
 pub fn scan(data: impl Into<Bytes>, policy: &Policy) -> Scan {
-    scan_at(&data.into(), policy, 0)
+    let data = data.into();
+    scan_at(&data, policy, 0, &Budget::new(&ScanLimits::DEFAULT, data.len()))
+}
+
+/// Whether an error says that a limit was reached.
+fn is_limit(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Limit { .. })
 }
 
 /// Whether a finding is none that the lines of a text make.
@@ -106,11 +127,11 @@ fn is_tar(data: &[u8]) -> bool {
 }
 
 /// The findings in what another pickle gives to a call.
-pub(crate) fn stream(data: &Bytes, policy: &Policy, depth: usize) -> Vec<Finding> {
-    scan_at(data, policy, depth).findings
+pub(crate) fn stream(data: &Bytes, policy: &Policy, depth: usize, budget: &Budget) -> Vec<Finding> {
+    scan_at(data, policy, depth, budget).findings
 }
 
-fn scan_at(data: &Bytes, policy: &Policy, depth: usize) -> Scan {
+fn scan_at(data: &Bytes, policy: &Policy, depth: usize, budget: &Budget) -> Scan {
     let mut scan = Scan { has_proto: begins_with_proto(data), ..Scan::default() };
     let mut position = 0;
     // How many pickles there are at most; what follows them is no pickle.
@@ -118,10 +139,19 @@ fn scan_at(data: &Bytes, policy: &Policy, depth: usize) -> Scan {
     // Nothing at all is no pickle either.
     while position == 0 || (position < data.len() && scan.pickles < most) {
         let rest = data.slice(position..);
-        let trace = Trace::run(&rest);
-        let mut found = findings(&trace, policy, depth);
+        let mut trace = Trace::run(&rest, budget);
+        let mut found = findings(&trace, policy, depth, budget);
         let is_first = position == 0;
-        if trace.error.is_some() && found.len() == 1 {
+        if budget.is_spent() {
+            scan.error = Some(budget.error((position + trace.length) as u64));
+        } else {
+            // Another reader may have no such limit.
+            scan.error = trace.error.take_if(|error| is_limit(error));
+        }
+        if scan.error.is_some() {
+            found.retain(|finding| finding.kind != FindingKind::Broken);
+        }
+        if scan.error.is_none() && trace.error.is_some() && found.len() == 1 {
             // Nothing but the error.
             if is_first {
                 scan.error = trace.error;
@@ -135,7 +165,7 @@ fn scan_at(data: &Bytes, policy: &Policy, depth: usize) -> Scan {
             finding.offset += position as u64;
         }
         scan.findings.append(&mut found);
-        if trace.error.is_some() {
+        if trace.error.is_some() || scan.error.is_some() {
             return scan;
         }
         if is_first && is_legacy_torch(&trace) {

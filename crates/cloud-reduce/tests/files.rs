@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use cloud_reduce::{Policy, scan_file};
+use cloud_reduce::{Policy, ScanLimits, scan_file, scan_file_within};
 use flate2::{
     Compression,
     write::{DeflateEncoder, GzEncoder, ZlibEncoder},
@@ -240,4 +240,57 @@ fn no_changed_byte_of_a_file_is_more_than_a_finding() {
             assert!(found(&file[..index]).len() <= 4, "the first {index} bytes");
         }
     }
+}
+
+/// The error of a file's last member, and the findings of all.
+fn last_error(file: Vec<u8>, opcodes: u64) -> (Option<String>, usize) {
+    let mut limits = ScanLimits::default();
+    limits.opcodes = opcodes;
+    let members = scan_file_within(file, &Policy::models(), &limits);
+    let findings = members.iter().map(|member| member.scan.findings.len()).sum();
+    (members.last().and_then(|member| member.scan.error.as_ref()).map(ToString::to_string), findings)
+}
+
+#[test]
+fn a_small_file_that_unpacks_to_many_opcodes_is_read_up_to_the_limit_and_says_so() {
+    let gzip = |content: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    };
+    const MANY: usize = 1 << 17;
+    const LIMIT: u64 = 100_000;
+    let nested = [&b"\x80\x04ctorch.storage\n_load_from_bytes\nB"[..], &(MANY as u32).to_le_bytes()].concat();
+    for (content, findings) in [
+        (b"]".repeat(MANY), 0),
+        (b"(".repeat(MANY), 0),
+        (b"N.".repeat(MANY), 0),
+        ([&b"cos\nsystem\nq\0"[..], &b")R0h\0".repeat(MANY)].concat(), 1),
+        ([&BAD[..BAD.len() - 1], &b"0N".repeat(MANY)].concat(), 1),
+        // Within bytes that are loaded.
+        ([&nested[..], &b"N".repeat(MANY), b"\x85R."].concat(), 1),
+    ] {
+        let (error, found) = last_error(gzip(&content), LIMIT);
+        let shown = String::from_utf8_lossy(&content[..8]).into_owned();
+        let error = error.unwrap();
+        assert!(error.contains("more than 100000 opcodes"), "{shown}: {error}");
+        assert_eq!(found, findings, "{shown}");
+        assert!(last_error(gzip(&content), u64::MAX).0.is_none_or(|error| !error.contains("more than")), "{shown}");
+        // Eight for each byte of the file are always looked at.
+        assert!(last_error(content, 0).0.is_none_or(|error| !error.contains("more than")), "{shown}");
+    }
+}
+
+#[test]
+fn what_zlib_compressed_with_a_small_window_is_unpacked() {
+    // `zlib.compressobj(wbits=9)` of what prints.
+    let content = BAD;
+    let mut packed = vec![0x18, 0x19];
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(content).unwrap();
+    packed.extend(encoder.finish().unwrap());
+    packed.extend([0; 4]);
+    assert_eq!(found(&packed), found(content));
+    // A pickle that begins so is none.
+    assert_eq!(found(b"(S'ab'\nl."), Vec::<String>::new());
 }

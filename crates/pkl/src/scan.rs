@@ -9,10 +9,13 @@ use std::{
     thread,
 };
 
+use anstream::{AutoStream, ColorChoice};
+use anstyle::Style;
 use anyhow::Result;
 use clap::Args;
-use cloud_reduce::{Member, Policy, has_pickle_name, scan_file};
+use cloud_reduce::{Member, Policy, ScanLimits, has_pickle_name, scan_file_within};
 use indicatif::{ProgressBar, ProgressStyle};
+use pickle_parse::ErrorKind;
 use serde_json::{Value, json};
 
 use crate::{
@@ -30,6 +33,9 @@ use crate::{
 /// What cannot be looked into counts as a finding: 7z, tar, bzip2, xz, LZMA, LZ4, Zstandard and RAR, a member that needs a password,
 /// what is damaged, archives deeper within each other than four.
 ///
+/// An opcode that one byte holds may take 50 bytes of memory. So that a small file that unpacks to very many of them takes no more than
+/// its share, no more are looked at than eight for each byte of the file, or --max-opcodes; what has more cannot be read.
+///
 /// The exit code is 0 where nothing was found, 1 where something was, and 2 where nothing was found but a file cannot be read, or
 /// where the command line is wrong.
 #[derive(Args)]
@@ -46,6 +52,14 @@ pub(crate) struct Scan {
 
     #[command(flatten)]
     allowed: Allowed,
+
+    /// How many opcodes a file may have, where that is more than eight for each of its bytes
+    #[arg(long, value_name = "N", default_value_t = ScanLimits::DEFAULT.opcodes)]
+    max_opcodes: u64,
+
+    /// How many bytes a file may unpack to beyond its own; one that unpacks to more is a finding
+    #[arg(long, value_name = "BYTES", default_value_t = ScanLimits::DEFAULT.unpacked)]
+    max_unpacked: u64,
 
     /// Tell it all in JSON
     #[arg(long)]
@@ -85,12 +99,20 @@ impl Scan {
                 None => targets.push(Target { input: input.clone(), in_folder: false }),
             }
         }
-        let outcomes = scan_all(&targets, &policy);
-        let mut out = BufWriter::with_capacity(OUTPUT, anstream::stdout().lock());
+        let mut limits = ScanLimits::default();
+        (limits.opcodes, limits.unpacked) = (self.max_opcodes, self.max_unpacked);
+        let outcomes = scan_all(&targets, &policy, &limits);
+        let has_colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+        // To leave colours away from the start costs less than to take them out again.
+        let stdout: Box<dyn Write> =
+            if has_colours { Box::new(anstream::stdout().lock()) } else { Box::new(io::stdout().lock()) };
+        let mut out = BufWriter::with_capacity(OUTPUT, stdout);
         let tally = if self.json {
             write_json(&mut out, &targets, &outcomes, &unreadable)?
         } else {
-            self.write(&mut out, &targets, &outcomes, &unreadable)?
+            let styles =
+                [style::BAD, style::HINT, style::DIM, style::GOOD].map(|style| if has_colours { style } else { Style::new() });
+            self.write(&mut out, styles, &targets, &outcomes, &unreadable)?
         };
         out.flush()?;
         Ok(match tally {
@@ -100,9 +122,15 @@ impl Scan {
         })
     }
 
-    fn write(&self, out: &mut impl Write, targets: &[Target], outcomes: &[Outcome], unreadable: &[String]) -> Result<Tally> {
+    fn write(
+        &self,
+        out: &mut impl Write,
+        [bad, hint, dim, good]: [Style; 4],
+        targets: &[Target],
+        outcomes: &[Outcome],
+        unreadable: &[String],
+    ) -> Result<Tally> {
         let mut tally = Tally::new(outcomes, unreadable);
-        let (bad, hint, dim, good) = (style::BAD, style::HINT, style::DIM, style::GOOD);
         for (target, outcome) in targets.iter().zip(outcomes) {
             let name = || style::name(&target.input.to_string());
             match outcome {
@@ -117,8 +145,13 @@ impl Scan {
                             "" => name(),
                             path => format!("{}!{}", name(), style::name(path)),
                         };
-                        if let Some(error) = &member.scan.error {
-                            writeln!(out, "{bad}{path}:{bad:#} cannot be read as a pickle: {error}")?;
+                        match &member.scan.error {
+                            Some(error) if matches!(error.kind(), ErrorKind::Limit { .. }) => {
+                                writeln!(out, "{bad}{path}:{bad:#} cannot be read to its end: {error}")?;
+                                writeln!(out, "    {dim}to allow more:{dim:#} {hint}--max-opcodes N{hint:#}")?;
+                            }
+                            Some(error) => writeln!(out, "{bad}{path}:{bad:#} cannot be read as a pickle: {error}")?,
+                            None => {}
                         }
                         for finding in &member.scan.findings {
                             writeln!(out, "{bad}{path}:{bad:#} {finding}")?;
@@ -215,7 +248,7 @@ fn walk(folder: &Path, targets: &mut Vec<Target>, unreadable: &mut Vec<String>) 
 }
 
 /// Scans files, several at a time.
-fn scan_all(targets: &[Target], policy: &Policy) -> Vec<Outcome> {
+fn scan_all(targets: &[Target], policy: &Policy, limits: &ScanLimits) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let workers = thread::available_parallelism().map_or(1, usize::from).min(targets.len());
     let progress = progress(targets.len());
@@ -226,7 +259,7 @@ fn scan_all(targets: &[Target], policy: &Policy) -> Vec<Outcome> {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(target) = targets.get(index) else { return found };
-                found.push((index, scan_one(target, policy, &mut buffer)));
+                found.push((index, scan_one(target, policy, limits, &mut buffer)));
                 progress.inc(1);
             }
         };
@@ -256,13 +289,13 @@ fn progress(files: usize) -> ProgressBar {
     }
 }
 
-fn scan_one(target: &Target, policy: &Policy, buffer: &mut [u8]) -> Outcome {
+fn scan_one(target: &Target, policy: &Policy, limits: &ScanLimits, buffer: &mut [u8]) -> Outcome {
     let data = match target.input.read_by(buffer) {
         Ok(data) => data,
         Err(error) => return Outcome::Unreadable(format!("{:#}", error.root_cause())),
     };
     let is_expected = !target.in_folder || has_pickle_name(&target.input.to_string());
-    let mut members = scan_file(data, policy);
+    let mut members = scan_file_within(data, policy, limits);
     if !is_expected {
         // The first opcodes of many a text are those of a pickle.
         members.retain(|member| !member.path.is_empty() || member.scan.looks_like_a_pickle());

@@ -15,7 +15,6 @@ pub(super) fn expansion(graph: &Graph, length: usize, shares: u32) -> Option<u64
     if (length as u64).saturating_mul(1 << shares.min(u64::BITS - 1)) <= MANY {
         return None;
     }
-    let places: u64 = graph.ids().map(|id| graph.children(id).count() as u64).sum();
     // 0 for what was not come by yet, 1 until all that it holds was counted.
     let mut sizes = vec![0u64; graph.len()];
     let mut largest = 0;
@@ -44,5 +43,6 @@ pub(super) fn expansion(graph: &Graph, length: usize, shares: u32) -> Option<u64
             }
         }
     }
-    (largest > MANY.max(places.saturating_mul(places))).then_some(largest)
+    let places = || graph.ids().map(|id| graph.children(id).count() as u64).sum::<u64>();
+    (largest > MANY && largest > places().saturating_pow(2)).then_some(largest)
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use pickle_graph::{Graph, Node, NodeId, Step};
 
 use super::{
-    resolve::{Name, Object, short_text},
+    resolve::{Name, Object, short_global, short_text},
     trace::{Action, Event},
 };
 use crate::{Reconstructor, class::ABC_IMPL, classes, enums};
@@ -117,8 +117,13 @@ const MAX_BASES: usize = 64;
 impl Hooks {
     /// Those of the classes that a graph carries, of which `events` tell what it imports.
     pub(super) fn of(graph: &Graph, events: &[Event]) -> Hooks {
-        // Most graphs carry none, which a look at what they import tells.
-        if !events.iter().any(|event| event.action == Action::Import && makes_classes(graph, event.node)) {
+        // Most graphs carry neither class nor function, which what they import and call tells.
+        let carries = |event: &Event| match event.action {
+            Action::Import => makes_classes(graph, event.node),
+            Action::Call => matches!(Object::of(graph, event.node), Object::Carried(_)),
+            _ => false,
+        };
+        if !events.iter().any(carries) {
             return Hooks::default();
         }
         let mut dicts = Dicts { by_dict: HashMap::new(), shared: shared_dicts(graph) };
@@ -302,14 +307,14 @@ impl Hooks {
 /// is made or filled by one.
 fn makes_classes(graph: &Graph, import: NodeId) -> bool {
     use Reconstructor::{MakeSkeletonClass, MakeSkeletonEnum};
-    let named = graph.node(import).as_global().and_then(|(module, name)| Reconstructor::from_global(module, name));
+    let named = short_global(graph, import).and_then(|(module, name)| Reconstructor::from_global(module, name));
     named.is_some_and(|(_, reconstructor)| {
         reconstructor.sets_state() || matches!(reconstructor, MakeSkeletonClass | MakeSkeletonEnum)
     })
 }
 
 /// Whether a class is a built-in exception that keeps its arguments as they are, and looks into none.
-pub(super) fn is_plain_exception(class: &Name) -> bool {
+pub(super) fn is_plain_exception(class: &Name<'_>) -> bool {
     let name = &*class.qualname;
     let looks = name.contains("OS")
         || name.contains("IO")
@@ -336,7 +341,7 @@ pub(super) fn is_plain_exception(class: &Name) -> bool {
 }
 
 /// Whether methods of a class that is inherited from call none of the class that inherits it.
-fn is_passive_base(name: &Name) -> bool {
+fn is_passive_base(name: &Name<'_>) -> bool {
     matches!(
         (&*name.module, &*name.qualname),
         ("builtins", "object") | ("abc", "ABC") | ("typing", "Generic" | "Protocol" | "Generic[]" | "Protocol[]")
@@ -345,7 +350,7 @@ fn is_passive_base(name: &Name) -> bool {
 
 /// Whether methods of a class that an import finds, which run while an instance is loaded, may call those of a class that inherits
 /// it: when it is given items, or for any reason. The built-in classes call none, nor have enum classes such methods.
-fn calls_overrides(name: &Name, items: bool) -> bool {
+fn calls_overrides(name: &Name<'_>, items: bool) -> bool {
     match &*name.module {
         "builtins" => false,
         // `MutableSequence.extend` calls `insert`, ...
@@ -382,7 +387,7 @@ fn give(graph: &Graph, known: &mut HashMap<NodeId, Known>, dicts: &mut Dicts, ob
 fn state_by_call(graph: &Graph, id: NodeId) -> Option<(NodeId, NodeId)> {
     let Node::Reduce { callable, args } = graph.node(id) else { return None };
     let &[object, state, ..] = graph.node(args).as_tuple()? else { return None };
-    if let Some((_, name)) = graph.node(callable).as_global() {
+    if let Some((_, name)) = short_global(graph, callable) {
         // Most calls are of something else.
         Reconstructor::from_name(name).filter(|reconstructor| reconstructor.sets_state())?;
     }
@@ -481,7 +486,7 @@ fn is_property(graph: &Graph, value: NodeId) -> bool {
 }
 
 /// Whether objects of a class, as attributes of other classes, are told nothing when these are set or read.
-fn is_told_nothing(class: &Name) -> bool {
+fn is_told_nothing(class: &Name<'_>) -> bool {
     match (&*class.module, &*class.qualname) {
         ("builtins", name) => matches!(
             name,

@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use pickle_graph::{Graph, Node, NodeId, Step};
+use rustc_hash::FxHashSet;
 
 use super::{
     expansion::expansion,
@@ -16,23 +17,27 @@ use super::{
     shown,
     trace::{Action, Event, Trace},
 };
-use crate::{Policy, Reconstructor, Use, model, scan};
+use crate::{
+    Policy, Reconstructor, Use, model,
+    scan::{self, Budget},
+};
 
 /// How deep pickles within pickles are looked at.
 pub(crate) const MAX_NESTED: usize = 8;
 
-/// The findings of a pickle, in its order; `depth` pickles are around it.
-pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize) -> Vec<Finding> {
+/// The findings of a pickle, in its order; `depth` pickles are around it, and the budget is for those within.
+pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize, budget: &Budget) -> Vec<Finding> {
     let mut judge = Judge {
         graph: &trace.graph,
         events: &trace.events,
         policy,
         depth,
+        budget,
         findings: Vec::new(),
         places: HashMap::new(),
-        states: HashSet::new(),
-        looked_at: HashSet::new(),
-        nested: HashSet::new(),
+        states: FxHashSet::default(),
+        looked_at: FxHashSet::default(),
+        nested: FxHashSet::default(),
         hooks: OnceCell::new(),
     };
     for event in &trace.events {
@@ -41,7 +46,7 @@ pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize) -> Vec<Find
     judge.keys();
     let mut findings = judge.finish();
     for (start, array) in &trace.arrays {
-        for mut finding in self::findings(array, policy, depth) {
+        for mut finding in self::findings(array, policy, depth, budget) {
             finding.offset += *start as u64;
             findings.push(finding);
         }
@@ -49,7 +54,7 @@ pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize) -> Vec<Find
     if let Some(plain) = &trace.plain {
         let known: HashSet<(FindingKind, u64)> = findings.iter().map(|finding| (finding.kind, finding.offset)).collect();
         // Numbers that are read as opcodes spell anything, but hardly ever a name and its call.
-        findings.extend(self::findings(plain, policy, depth).into_iter().filter(|finding| {
+        findings.extend(self::findings(plain, policy, depth, budget).into_iter().filter(|finding| {
             matches!(finding.kind, FindingKind::Call | FindingKind::New) && !known.contains(&(finding.kind, finding.offset))
         }));
     }
@@ -83,15 +88,16 @@ struct Judge<'a> {
     events: &'a [Event],
     policy: &'a Policy,
     depth: usize,
+    budget: &'a Budget,
     findings: Vec<Finding>,
     /// Which finding there is of a kind and a subject.
     places: HashMap<(FindingKind, Box<str>), usize>,
     /// States whose keys were looked at.
-    states: HashSet<NodeId>,
+    states: FxHashSet<NodeId>,
     /// Lists and tuples of which the items were looked at, for instances.
-    looked_at: HashSet<NodeId>,
+    looked_at: FxHashSet<NodeId>,
     /// Bytes that were looked into.
-    nested: HashSet<NodeId>,
+    nested: FxHashSet<NodeId>,
     hooks: OnceCell<Hooks>,
 }
 
@@ -118,7 +124,7 @@ enum Given {
 }
 
 /// What callables do with their arguments, of those that a policy may well allow.
-fn given(name: &Name) -> &'static [Given] {
+fn given(name: &Name<'_>) -> &'static [Given] {
     use Given::{Array, Bases, Called, Changed, Globals, Loaded, Made, Metaclass, Restored};
     if let Some((_, reconstructor)) = Reconstructor::from_global(&name.module, &name.qualname) {
         use Reconstructor as R;
@@ -166,7 +172,7 @@ fn given(name: &Name) -> &'static [Given] {
 }
 
 /// Whether a callable keeps what it is given and calls none of its methods.
-fn holds(callee: &Name) -> bool {
+fn holds(callee: &Name<'_>) -> bool {
     if let Some((_, reconstructor)) = Reconstructor::from_global(&callee.module, &callee.qualname) {
         use Reconstructor as R;
         // What sets a state is looked at by itself.
@@ -184,13 +190,13 @@ fn holds(callee: &Name) -> bool {
 }
 
 /// Whether a callable is one of cloudpickle's that find an object by a name.
-fn finds_by_name(callee: &Name) -> bool {
+fn finds_by_name(callee: &Name<'_>) -> bool {
     let found = Reconstructor::from_global(&callee.module, &callee.qualname);
     matches!(found, Some((_, Reconstructor::Subimport | Reconstructor::BuiltinType)))
 }
 
 /// Whether instances of a class take apart the state that they are given.
-fn takes_apart(class: &Object) -> bool {
+fn takes_apart(class: &Object<'_>) -> bool {
     matches!(class, Object::Named(name) if matches!(
         &*name.module,
         "_io" | "array" | "datetime" | "decimal" | "_decimal" | "fractions" | "ipaddress" | "random" | "uuid" | "zoneinfo"
@@ -198,7 +204,7 @@ fn takes_apart(class: &Object) -> bool {
 }
 
 /// Whether a callable makes plain data of what it is given, by methods of what is none.
-fn converts(callee: &Name) -> bool {
+fn converts(callee: &Name<'_>) -> bool {
     match (&*callee.module, &*callee.qualname) {
         ("builtins", name) => matches!(
             name,
@@ -320,7 +326,7 @@ impl Judge<'_> {
         findings
     }
 
-    fn import(&mut self, offset: u64, object: &Object) {
+    fn import(&mut self, offset: u64, object: &Object<'_>) {
         match object {
             Object::Named(name) if !self.policy.allows(&name.module, &name.qualname, Use::Import) => {
                 self.find(FindingKind::Import, offset, name.to_string(), Some(rule(name, Use::Import)));
@@ -382,7 +388,7 @@ impl Judge<'_> {
     }
 
     /// Whether a call is one that finds an object by a name, and it is known which.
-    fn is_followed(&self, callee: &Name, made: &Object) -> bool {
+    fn is_followed(&self, callee: &Name<'_>, made: &Object<'_>) -> bool {
         let finds = match Reconstructor::from_global(&callee.module, &callee.qualname) {
             Some(_) => finds_by_name(callee),
             None => matches!(
@@ -535,7 +541,7 @@ impl Judge<'_> {
     }
 
     /// What a call is given: instances, at any depth, whose methods it may call.
-    fn given_instances(&mut self, offset: u64, callee: Option<&Name>, args: &[NodeId]) {
+    fn given_instances(&mut self, offset: u64, callee: Option<&Name<'_>>, args: &[NodeId]) {
         let converts = callee.is_some_and(converts);
         for &arg in args.iter().filter(|_| converts) {
             if let Object::Instance(class) = Object::of(self.graph, arg)
@@ -583,7 +589,7 @@ impl Judge<'_> {
         }
     }
 
-    fn given_instance(&mut self, offset: u64, callee: Option<&Name>, instance: NodeId, class: &Object) {
+    fn given_instance(&mut self, offset: u64, callee: Option<&Name<'_>>, instance: NodeId, class: &Object<'_>) {
         let Object::Carried(made) = *class else { return };
         if !self.policy.carried_code() && !self.hooks().is_passive(self.graph, made) {
             let what = shown::carried(self.graph, made);
@@ -650,7 +656,7 @@ impl Judge<'_> {
                 }
             }
             Object::Instance(class) => {
-                let of_all = |name: &Name| match (&*name.module, &*name.qualname) {
+                let of_all = |name: &Name<'_>| match (&*name.module, &*name.qualname) {
                     ("logging", "getLogger") => true,
                     // They change what they were made of.
                     ("collections", "ChainMap" | "UserDict" | "UserList") => hook == Hook::Items,
@@ -800,7 +806,11 @@ impl Judge<'_> {
                 continue;
             }
             let bytes = self.graph.shared_bytes(arg).unwrap_or_else(|| Bytes::from(bytes.into_owned()));
-            for finding in scan::stream(&bytes, self.policy, self.depth + 1) {
+            let found = scan::stream(&bytes, self.policy, self.depth + 1, self.budget);
+            if self.budget.is_spent() {
+                self.find(FindingKind::TooDeep, offset, subject(), None);
+            }
+            for finding in found {
                 // Data that only looks like a pickle is no finding.
                 if loads || finding.kind != FindingKind::Broken {
                     self.find_inner(FindingKind::Nested, offset, subject(), None, Some(finding));
@@ -814,7 +824,7 @@ impl Judge<'_> {
     }
 }
 
-fn rule(name: &Name, most: Use) -> String {
+fn rule(name: &Name<'_>, most: Use) -> String {
     match most {
         Use::Call => name.to_string(),
         most => format!("{}:{name}", most.word()),

@@ -32,7 +32,9 @@ pub(crate) use trace::Trace;
 pub use trace::{Action, Event};
 pub use tree::SizeTree;
 
-use crate::{Class, Code, Enum, Function, Implementation, Policy, PythonVersion, classes, enums, functions};
+use crate::{
+    Class, Code, Enum, Function, Implementation, Policy, PythonVersion, ScanLimits, classes, enums, functions, scan::Budget,
+};
 
 /// What a pickle is and does: what loading it would import, call and set, in order; what it carries by value and what that needs;
 /// where its bytes go; and what of it a [`Policy`] does not allow. Nothing is imported and nothing is called.
@@ -173,7 +175,7 @@ impl Report {
     /// What a policy does not allow, in the order in which loading does it. An error is the last.
     #[must_use]
     pub fn findings(&self, policy: &Policy) -> Vec<Finding> {
-        findings(&self.trace, policy, 0)
+        findings(&self.trace, policy, 0, &Budget::new(&ScanLimits::DEFAULT, self.length()))
     }
 
     /// The functions that it carries by value; each is an error where its parts are what no cloudpickle writes.

@@ -1,6 +1,6 @@
 //! [`Object`]: what an object of a pickle is, as far as it can be told without importing or calling anything.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use pickle_graph::{Graph, Node, NodeId, Step, Str};
 
@@ -10,15 +10,15 @@ use crate::Reconstructor;
 /// (`getattr(importlib.import_module("os"), "system")`) are followed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub enum Object {
+pub enum Object<'a> {
     /// An object that an import finds.
-    Named(Name),
+    Named(Name<'a>),
     /// A module that the pickle imports by a call.
-    Module(Box<str>),
+    Module(Cow<'a, str>),
     /// A function or class that the pickle carries by value.
     Carried(NodeId),
     /// An instance of a class, as far as the class is known.
-    Instance(Box<Object>),
+    Instance(Box<Object<'a>>),
     /// Plain data.
     Data,
     /// What a call returns of which nothing more is known, an extension code, a persistent id.
@@ -27,35 +27,51 @@ pub enum Object {
 
 /// The name of an object: its module, and its path in the module.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Name {
+pub struct Name<'a> {
     /// The module's full name.
-    pub module: Box<str>,
+    pub module: Cow<'a, str>,
     /// The names by which it is found in the module, with dots between.
-    pub qualname: Box<str>,
+    pub qualname: Cow<'a, str>,
 }
 
-impl Name {
+impl<'a> Name<'a> {
     /// The name of two texts. Lone surrogates, with which no import works, come as Python escapes them.
-    pub(crate) fn new(module: Str<'_>, name: Str<'_>) -> Name {
+    pub(crate) fn new(module: Str<'a>, name: Str<'a>) -> Name<'a> {
         Name { module: part(module), qualname: part(name) }
     }
 }
 
 /// A part of a name. One that is longer than any real one is cut, so that what holds it a million times takes no more than its
 /// share; with the mark of the cut, it equals no name.
-fn part(text: Str<'_>) -> Box<str> {
+fn part(text: Str<'_>) -> Cow<'_, str> {
+    // Whether it is UTF-8 is only asked of what is short.
     match text.as_bytes().get(..MAX_PATH) {
-        None => text.as_str().map_or_else(|| text.to_string().into(), Into::into),
-        Some(start) => format!("{}\u{2026}", String::from_utf8_lossy(start)).into(),
+        None => text.as_str().map_or_else(|| text.to_string().into(), Cow::Borrowed),
+        Some(start) => shortened(start),
     }
 }
 
+/// The same of what is put together.
+fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text.as_bytes().get(..MAX_PATH) {
+        None => text,
+        Some(start) => shortened(start),
+    }
+}
+
+fn shortened(start: &[u8]) -> Cow<'static, str> {
+    format!("{}\u{2026}", String::from_utf8_lossy(start)).into()
+}
+
 /// As Python writes it where the path is one name, and with a colon, as entry points are written, where it has dots.
-impl fmt::Display for Name {
+impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let between = if self.qualname.contains('.') { ":" } else { "." };
         // Names come to terminals, which control characters would command.
         [&*self.module, between, &*self.qualname].into_iter().try_for_each(|part| {
+            if part.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return f.write_str(part);
+            }
             part.split_inclusive(char::is_control).try_for_each(|part| match part.char_indices().next_back() {
                 Some((end, last)) if last.is_control() => write!(f, "{}{}", &part[..end], last.escape_unicode()),
                 _ => f.write_str(part),
@@ -64,7 +80,7 @@ impl fmt::Display for Name {
     }
 }
 
-impl fmt::Display for Object {
+impl fmt::Display for Object<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Object::Named(name) => name.fmt(f),
@@ -85,29 +101,37 @@ pub(super) fn short_text(graph: &Graph, id: NodeId) -> Option<&str> {
     }
 }
 
+/// The module and name of what an import finds, where they are as short as those of Python's own.
+pub(super) fn short_global(graph: &Graph, id: NodeId) -> Option<(&str, &str)> {
+    match graph.node(id) {
+        Node::Global { module, name } if module.len() + name.len() <= MAX_PATH => Some((module.as_str()?, name.as_str()?)),
+        _ => None,
+    }
+}
+
 /// How many calls deep an object is followed. Longer chains than anybody writes are [`Object::Unknown`].
 const MAX_CHAIN: usize = 16;
 
 /// The bytes of the longest path that is put together of attributes.
 const MAX_PATH: usize = 1 << 10;
 
-impl Object {
+impl<'a> Object<'a> {
     /// What a node is. Takes no longer for a deep graph than for a shallow one.
     #[must_use]
-    pub fn of(graph: &Graph, id: NodeId) -> Object {
+    pub fn of(graph: &'a Graph, id: NodeId) -> Object<'a> {
         Self::within(graph, id, MAX_CHAIN)
     }
 
     /// What runs when a node is called: as [`of`](Object::of), but of a bound method its function, and of a `functools.partial`
     /// what it calls.
     #[must_use]
-    pub fn called(graph: &Graph, id: NodeId) -> Object {
+    pub fn called(graph: &'a Graph, id: NodeId) -> Object<'a> {
         Self::called_with(graph, id).0
     }
 
     /// What runs when a node is called, and whether it gets arguments that the node binds: then those of the call are others
     /// than they seem.
-    pub(super) fn called_with(graph: &Graph, id: NodeId) -> (Object, bool) {
+    pub(super) fn called_with(graph: &'a Graph, id: NodeId) -> (Object<'a>, bool) {
         let (mut id, mut binds) = (id, false);
         for _ in 0..MAX_CHAIN {
             let Node::Reduce { callable, args } = graph.node(id) else { break };
@@ -137,7 +161,7 @@ impl Object {
     }
 
     /// Whether one of a few keyword arguments is a positional parameter too, as far as these are known.
-    fn binds_parameter(graph: &Graph, function: NodeId, keywords: NodeId) -> bool {
+    fn binds_parameter(graph: &'a Graph, function: NodeId, keywords: NodeId) -> bool {
         let keywords = graph.node(keywords).as_dict().unwrap_or_default();
         let Object::Named(name) = Self::of(graph, function) else { return !keywords.is_empty() };
         let parameters =
@@ -149,7 +173,7 @@ impl Object {
             })
     }
 
-    fn within(graph: &Graph, id: NodeId, chain: usize) -> Object {
+    fn within(graph: &'a Graph, id: NodeId, chain: usize) -> Object<'a> {
         let Some(chain) = chain.checked_sub(1) else { return Object::Unknown };
         match graph.node(id) {
             Node::Global { module, name } => Object::Named(Name::new(module, name)),
@@ -171,7 +195,7 @@ impl Object {
     }
 
     /// What a call returns.
-    fn of_call(graph: &Graph, call: NodeId, callee: &Object, args: &[NodeId], chain: usize) -> Object {
+    fn of_call(graph: &'a Graph, call: NodeId, callee: &Object<'a>, args: &'a [NodeId], chain: usize) -> Object<'a> {
         let text = |id: &NodeId| short_text(graph, *id);
         let Object::Named(name) = callee else {
             return match callee {
@@ -197,7 +221,7 @@ impl Object {
                     Some(name) => Self::named("types", name),
                     None => Object::Unknown,
                 },
-                (R::Subimport, [name]) => text(name).map_or(Object::Unknown, |name| Object::Module(part(name.into()))),
+                (R::Subimport, [name]) => text(name).map_or(Object::Unknown, |name| Object::Module(cut(name.into()))),
                 (R::GetDictNew, []) => Self::named("builtins", "dict.__new__"),
                 (R::GetFrozensetNew, []) => Self::named("builtins", "frozenset.__new__"),
                 (R::GetListNew, []) => Self::named("builtins", "list.__new__"),
@@ -219,15 +243,15 @@ impl Object {
             ("builtins" | "__builtin__", "getattr", [object, attribute, ..]) => {
                 match (Self::within(graph, *object, chain), text(attribute)) {
                     (Object::Named(name), Some(attribute)) if name.qualname.len() + attribute.len() < MAX_PATH => {
-                        Self::named(&name.module, &format!("{}.{attribute}", name.qualname))
+                        Self::named(name.module, format!("{}.{attribute}", name.qualname))
                     }
-                    (Object::Module(module), Some(attribute)) => Self::named(&module, attribute),
+                    (Object::Module(module), Some(attribute)) => Self::named(module, attribute),
                     _ => Object::Unknown,
                 }
             }
             ("importlib" | "importlib._bootstrap", "import_module" | "__import__" | "_gcd_import", [name])
             | ("builtins" | "__builtin__", "__import__", [name]) => {
-                text(name).map_or(Object::Unknown, |name| Object::Module(part(name.into())))
+                text(name).map_or(Object::Unknown, |name| Object::Module(cut(name.into())))
             }
             ("numpy.core" | "numpy._core", "_ufunc_reconstruct", [module, name]) => match (text(module), text(name)) {
                 (Some(module), Some(name)) => Self::named(module, name),
@@ -240,7 +264,7 @@ impl Object {
             // typing.List[int] and the like
             ("_operator" | "operator", "getitem", [object, _]) => match Self::within(graph, *object, chain) {
                 Object::Named(name) if matches!(&*name.module, "typing" | "collections.abc") => {
-                    Self::named(&name.module, &format!("{}[]", name.qualname))
+                    Self::named(name.module, format!("{}[]", name.qualname))
                 }
                 _ => Object::Unknown,
             },
@@ -251,17 +275,17 @@ impl Object {
         }
     }
 
-    fn instance(module: &str, qualname: &str) -> Object {
+    fn instance(module: impl Into<Cow<'a, str>>, qualname: impl Into<Cow<'a, str>>) -> Object<'a> {
         Object::Instance(Box::new(Self::named(module, qualname)))
     }
 
-    fn named(module: &str, qualname: &str) -> Object {
-        Object::Named(Name::new(module.into(), qualname.into()))
+    fn named(module: impl Into<Cow<'a, str>>, qualname: impl Into<Cow<'a, str>>) -> Object<'a> {
+        Object::Named(Name { module: cut(module.into()), qualname: cut(qualname.into()) })
     }
 
     /// The name of the object itself, or of the class of an instance.
     #[must_use]
-    pub fn name(&self) -> Option<&Name> {
+    pub fn name(&self) -> Option<&Name<'a>> {
         match self {
             Object::Named(name) => Some(name),
             Object::Instance(class) => class.name(),

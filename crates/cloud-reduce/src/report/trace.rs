@@ -6,6 +6,7 @@ use pickle_opcodes::{ArgKind, Opcode};
 use pickle_parse::{Builder, Error, ErrorKind, GraphBuilder, Items, Loader, Machine, MachineError, Ops, Strings};
 
 use super::{joblib, sizes::OwnBytes};
+use crate::{ScanLimits, scan::Budget};
 
 /// One thing that loading a pickle does beside making plain data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,28 +72,29 @@ pub(crate) struct Trace {
 impl Trace {
     /// Executes the pickle that `input` begins with. Names of Python 2 become those of Python 3, as `pickle.loads` does it unless
     /// told otherwise, and its `str`s become `str`s, so that no name can hide in one.
-    pub(crate) fn run(input: &Bytes) -> Trace {
-        Self::run_noting(input, &OwnBytes::unkept())
+    /// No more opcodes are executed than the budget has.
+    pub(crate) fn run(input: &Bytes, budget: &Budget) -> Trace {
+        Self::run_noting(input, &OwnBytes::unkept(), budget)
     }
 
-    /// As [`run`](Self::run), with how many bytes each object takes.
+    /// As [`run`](Self::run), with how many bytes each object takes, and all opcodes.
     pub(crate) fn run_with_sizes(input: &Bytes) -> Trace {
-        Self::run_noting(input, &OwnBytes::default())
+        Self::run_noting(input, &OwnBytes::default(), &Budget::new(&ScanLimits::DEFAULT, input.len()))
     }
 
-    fn run_noting(input: &Bytes, own_bytes: &OwnBytes) -> Trace {
-        let (plain, announces_arrays) = Self::run_as(input, own_bytes.clone(), false);
+    fn run_noting(input: &Bytes, own_bytes: &OwnBytes, budget: &Budget) -> Trace {
+        let (plain, announces_arrays) = Self::run_as(input, own_bytes.clone(), false, budget);
         if !announces_arrays {
             return plain;
         }
         // Up to the first array, both go alike.
-        let (mut trace, _) = Self::run_as(input, own_bytes.clone(), true);
+        let (mut trace, _) = Self::run_as(input, own_bytes.clone(), true, budget);
         trace.plain = trace.skips_numbers.then(|| Box::new(plain));
         trace
     }
 
     /// Executes a pickle as joblib does, or as `pickle.load` does, and tells whether it announces arrays of joblib.
-    fn run_as(input: &Bytes, own_bytes: OwnBytes, with_arrays: bool) -> (Trace, bool) {
+    fn run_as(input: &Bytes, own_bytes: OwnBytes, with_arrays: bool, budget: &Budget) -> (Trace, bool) {
         let mut inner = Loader::new().strings(Strings::Latin1).python3_names(true).builder(input.clone());
         // So that nothing grows bit by bit in a small pickle.
         let nodes = (input.len() / BYTES_PER_NODE).min(MAX_RESERVED);
@@ -100,6 +102,7 @@ impl Trace {
         let recorder = Recorder {
             input: input.clone(),
             shares: 0,
+            opcodes: 0,
             inner,
             offset: 0,
             events: Vec::new(),
@@ -113,8 +116,14 @@ impl Trace {
         };
         let mut machine = Machine::new(recorder);
         let mut arrays = Vec::new();
-        let run = if with_arrays { run_with_arrays(&mut machine, input, &mut arrays) } else { machine.run(input) };
+        // No opcode is shorter than a byte.
+        let run = if with_arrays || input.len() as u64 > budget.left() {
+            run_step_by_step(&mut machine, input, with_arrays.then_some(&mut arrays), budget)
+        } else {
+            machine.run(input)
+        };
         let mut recorder = machine.into_builder();
+        budget.spend(recorder.opcodes);
         let (root, length, error) = match run {
             Ok((root, length)) => (root, length, None),
             Err(error) => {
@@ -181,11 +190,12 @@ fn completed(error: MachineError<Box<ErrorKind>>) -> Error {
     error.into()
 }
 
-/// Runs a pickle as joblib does, whose arrays stand as raw numbers between the opcodes.
-fn run_with_arrays(
+/// Runs a pickle as far as the budget goes; with `arrays` as joblib does, whose arrays stand as raw numbers between the opcodes.
+fn run_step_by_step(
     machine: &mut Machine<Recorder>,
     input: &Bytes,
-    arrays: &mut Vec<(usize, Trace)>,
+    mut arrays: Option<&mut Vec<(usize, Trace)>>,
+    budget: &Budget,
 ) -> Result<(NodeId, usize), MachineError<Box<ErrorKind>>> {
     let mut position = 0;
     loop {
@@ -199,19 +209,24 @@ fn run_with_arrays(
             }
             None => return Err(Error::new(ErrorKind::RanOut, position as u64, None).into()),
         };
+        if machine.builder().opcodes >= budget.left() {
+            return Err(budget.exceed(position as u64).into());
+        }
         let root = machine.step(position as u64, &op)?;
         position += length;
         if let Some(root) = root {
             return Ok((root, position));
         }
-        if let Some(array) = machine.builder_mut().raw.take() {
+        if let Some(arrays) = &mut arrays
+            && let Some(array) = machine.builder_mut().raw.take()
+        {
             machine.builder_mut().leave_op(position as u64);
             machine.builder_mut().frame_end = 0;
             machine.builder_mut().skips_numbers = true;
             match array.end(input, position) {
                 Some(end) => position = end,
                 None => {
-                    let objects = Trace::run_as(&input.slice(position..), OwnBytes::unkept(), false).0;
+                    let objects = Trace::run_as(&input.slice(position..), OwnBytes::unkept(), false, budget).0;
                     let start = position;
                     position += objects.length;
                     let is_broken = objects.error.is_some();
@@ -232,6 +247,8 @@ const FRAME_OP: u64 = 9;
 struct Recorder {
     input: Bytes,
     shares: u32,
+    /// How many ops were begun.
+    opcodes: u64,
     inner: GraphBuilder,
     offset: u64,
     events: Vec<Event>,
@@ -321,6 +338,7 @@ impl Builder for Recorder {
     #[inline]
     fn at(&mut self, offset: u64) {
         self.leave_op(offset);
+        self.opcodes += 1;
         let opcode = usize::try_from(offset).ok().and_then(|offset| self.input.get(offset));
         if matches!(opcode, Some(b'2' | b'g' | b'h' | b'j')) {
             self.shares = self.shares.saturating_add(1);

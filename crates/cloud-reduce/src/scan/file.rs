@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{
-    Scan, is_tar,
+    Budget, Scan, ScanLimits, is_tar,
     npy::{Holds, Npy},
     packed::{self, Unpacked},
     scan_at, zip,
@@ -23,8 +23,10 @@ pub struct Member {
 /// How deep archives within archives, and what is compressed more than once, are looked into.
 const MAX_DEPTH: usize = 4;
 
-/// How many bytes a file may unpack to beyond its own, all members together.
-const MAX_UNPACKED: u64 = 1 << 30;
+/// How many members of archives are looked at beyond those that a file's own bytes can hold, the entries of which have no fewer bytes
+/// than these.
+const MAX_MEMBERS: usize = 1 << 16;
+const MIN_ENTRY: usize = 76;
 
 /// How many bytes of a member's name are told.
 const MAX_NAME: usize = 1024;
@@ -39,7 +41,8 @@ const MAX_NAME: usize = 1024;
 /// * numpy's `.npy`, which is a pickle unless its header says that it holds numbers.
 ///
 /// What is told by the content, not by a name. Members that are no pickles and do not look like one are left out; where the file
-/// itself is none, its [`Scan`] has an error. What cannot be looked into (another compression, a password) is a finding.
+/// itself is none, its [`Scan`] has an error, and so has that of the member at which a limit of [`ScanLimits`] on opcodes was reached.
+/// What cannot be looked into (another compression, a password, more than may be unpacked) is a finding.
 ///
 /// ```
 /// use cloud_reduce::{Policy, scan_file};
@@ -52,8 +55,21 @@ const MAX_NAME: usize = 1024;
 /// ```
 #[must_use]
 pub fn scan_file(data: impl Into<Bytes>, policy: &Policy) -> Vec<Member> {
+    scan_file_within(data, policy, &ScanLimits::DEFAULT)
+}
+
+/// As [`scan_file`], within other limits.
+#[must_use]
+pub fn scan_file_within(data: impl Into<Bytes>, policy: &Policy, limits: &ScanLimits) -> Vec<Member> {
     let data = data.into();
-    let mut walk = Walk { policy, members: Vec::new(), left: MAX_UNPACKED + data.len() as u64 };
+    let mut walk = Walk {
+        policy,
+        members: Vec::new(),
+        left: limits.unpacked.saturating_add(data.len() as u64),
+        entries: MAX_MEMBERS + data.len() / MIN_ENTRY,
+        is_exhausted: false,
+        budget: Budget::new(limits, data.len()),
+    };
     walk.file(&data, "", 0);
     walk.members
 }
@@ -63,10 +79,18 @@ struct Walk<'a> {
     members: Vec<Member>,
     /// How many bytes may still be looked at in archives and in what is compressed.
     left: u64,
+    /// How many entries of archives.
+    entries: usize,
+    /// Whether there were more.
+    is_exhausted: bool,
+    budget: Budget,
 }
 
 impl Walk<'_> {
     fn file(&mut self, data: &Bytes, path: &str, depth: usize) {
+        if self.is_exhausted || self.budget.is_spent() {
+            return;
+        }
         if depth > MAX_DEPTH {
             return self.opaque(path, "archives within archives");
         }
@@ -88,7 +112,17 @@ impl Walk<'_> {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => self.opaque(path, "data compressed by Zstandard"),
             [b'R', b'a', b'r', b'!', 0x1a, 0x07, ..] => self.opaque(path, "a RAR archive"),
             _ if is_tar(data) => self.opaque(path, "a tar archive"),
-            _ => self.stream(data, path, depth > 0),
+            _ => {
+                self.stream(data, path, depth > 0);
+                // A pickle may begin as zlib's data with small windows does, but not go on so.
+                if packed::has_small_window(data) {
+                    let unpacked = packed::zlib(data, self.left);
+                    if unpacked.is_whole && !unpacked.content.is_empty() {
+                        self.members.retain(|member| member.path != path || !member.scan.is_no_pickle());
+                        self.compressed(unpacked, "zlib", data, path, depth);
+                    }
+                }
+            }
         }
         // Some readers of archives find them by their end, whatever stands before.
         let entries = zip::entries(data);
@@ -99,7 +133,7 @@ impl Walk<'_> {
 
     /// A pickle stream. What is only a member need not be one.
     fn stream(&mut self, data: &Bytes, path: &str, is_member: bool) {
-        let scan = scan_at(data, self.policy, 0);
+        let scan = scan_at(data, self.policy, 0, &self.budget);
         if !is_member || scan.looks_like_a_pickle() || has_pickle_name(path) {
             self.members.push(Member { path: path.to_owned(), scan });
         }
@@ -109,8 +143,15 @@ impl Walk<'_> {
     fn zip(&mut self, data: &Bytes, path: &str, depth: usize, entries: Option<Vec<zip::Entry<'_>>>) {
         let Some(entries) = entries else { return self.opaque(path, "a zip archive that has no directory") };
         for entry in entries {
+            if self.is_exhausted || self.budget.is_spent() {
+                return;
+            }
             let name = String::from_utf8_lossy(&entry.name[..entry.name.len().min(MAX_NAME)]);
             let path = if path.is_empty() { name.into_owned() } else { format!("{path}!{name}") };
+            match self.entries.checked_sub(1) {
+                Some(left) => self.entries = left,
+                None => return self.exhaust(&path),
+            }
             let Some(content) = entry.content else {
                 self.opaque(&path, "a member of a zip archive that is not where its directory says");
                 continue;
@@ -122,7 +163,7 @@ impl Walk<'_> {
             let before = self.members.len();
             match entry.method {
                 zip::STORED if self.spend(raw.len()) => self.file(&raw, &path, depth + 1),
-                zip::STORED => return self.opaque(&path, "more than may be unpacked"),
+                zip::STORED => return self.exhaust(&path),
                 zip::DEFLATE => self.compressed(packed::deflate(&raw, self.left), "deflate", &raw, &path, depth),
                 _ => self.opaque(&path, "a member compressed by another method than deflate"),
             }
@@ -138,7 +179,7 @@ impl Walk<'_> {
     fn compressed(&mut self, unpacked: Unpacked, method: &str, data: &Bytes, path: &str, depth: usize) {
         let Unpacked { content, is_whole } = unpacked;
         if !self.spend(content.len()) {
-            return self.opaque(path, "more than may be unpacked");
+            return self.exhaust(path);
         }
         let before = self.members.len();
         if !content.is_empty() {
@@ -150,6 +191,13 @@ impl Walk<'_> {
                 return self.stream(data, path, depth > 0);
             }
             self.opaque(path, &format!("data compressed by {method} that is damaged"));
+        }
+    }
+
+    /// Nothing more of the file is looked at, which is told once.
+    fn exhaust(&mut self, path: &str) {
+        if !std::mem::replace(&mut self.is_exhausted, true) {
+            self.opaque(path, "more than may be unpacked");
         }
     }
 
@@ -170,10 +218,10 @@ impl Walk<'_> {
         };
         let scan = match holds {
             Holds::Numbers => Scan::default(),
-            Holds::Objects => scan_at(&data.slice(start..), self.policy, 0),
+            Holds::Objects => scan_at(&data.slice(start..), self.policy, 0, &self.budget),
             Holds::Either => {
-                let scan = scan_at(&data.slice(start..), self.policy, 0);
-                if scan.pickles > 0 || !scan.findings.is_empty() { scan } else { Scan::default() }
+                let scan = scan_at(&data.slice(start..), self.policy, 0, &self.budget);
+                if scan.pickles > 0 || scan.is_cut() || !scan.findings.is_empty() { scan } else { Scan::default() }
             }
         };
         self.members.push(Member { path: path.to_owned(), scan });

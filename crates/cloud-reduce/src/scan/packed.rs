@@ -35,6 +35,15 @@ pub(super) fn zlib(packed: &[u8], most: u64) -> Unpacked {
     )
 }
 
+/// Whether data begins as zlib's does that was compressed with a window of less than 32 KiB.
+pub(super) fn has_small_window(data: &[u8]) -> bool {
+    const DICTIONARY: u8 = 0x20;
+    matches!(*data, [first, second, ..] if first & 15 == 8
+        && first < 0x78
+        && second & DICTIONARY == 0
+        && u16::from_be_bytes([first, second]) % 31 == 0)
+}
+
 /// As [`deflate`], of the format of gzip (RFC 1952): of all members, between which Python lets zeros stand.
 pub(super) fn gzip(packed: &[u8], most: u64) -> Unpacked {
     /// The checksum and the length behind a member.
