@@ -8,6 +8,7 @@ mod demo;
 mod engines;
 mod flags;
 mod fuzz;
+mod places;
 mod python;
 mod ratios;
 mod shipped;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    env, fmt, fs,
+    fmt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -12,8 +12,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use cloud_reduce::{Implementation, PythonVersion, code::OpcodeTable};
 
-/// Names interpreters to look at before all others, separated as in `PATH`.
-pub(crate) const VARIABLE: &str = "CLOUDPICKLE_RS_PYTHONS";
+use crate::places::Places;
 
 /// The oldest version that the extension module is built for.
 const OLDEST: PythonVersion = PythonVersion::new(3, 9);
@@ -177,7 +176,7 @@ pub(crate) const HOW_TO_INSTALL: &str = "install one, for example: `uv python in
 
 /// Looks at the `given` interpreters, or, when none are, at every candidate in the usual places.
 pub(crate) fn find(given: &[PathBuf]) -> Found {
-    let candidates = if given.is_empty() { candidates() } else { given.to_vec() };
+    let candidates = if given.is_empty() { Places::of_this_machine().candidates() } else { given.to_vec() };
     let mut seen = HashSet::new();
     let candidates: Vec<PathBuf> =
         candidates.into_iter().filter(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone()))).collect();
@@ -249,100 +248,9 @@ fn ask(path: &Path) -> anyhow::Result<Python> {
     })
 }
 
-/// Every path that may be an interpreter, in order of preference.
-fn candidates() -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = Vec::new();
-    found.extend(env::var_os(VARIABLE).iter().flat_map(env::split_paths).filter(|path| !path.as_os_str().is_empty()));
-    for folder in env::var_os("PATH").iter().flat_map(env::split_paths).chain(system_folders()) {
-        found.extend(interpreters_in(&folder));
-    }
-    for folder in version_folders() {
-        found.extend(interpreters_in(&folder));
-        found.extend(interpreters_in(&folder.join("bin")));
-    }
-    found
-}
-
-/// Folders of executables that may be missing in `PATH`.
-fn system_folders() -> Vec<PathBuf> {
-    let folders: &[&str] = if cfg!(windows) {
-        &[]
-    } else {
-        &["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", "/home/linuxbrew/.linuxbrew/bin", "/opt/local/bin"]
-    };
-    folders.iter().map(PathBuf::from).collect()
-}
-
-/// Folders that hold one installed Python each: pyenv's, uv's, asdf's, conda's environments, those of the installers of python.org,
-/// and what was unpacked below `/opt`.
-fn version_folders() -> Vec<PathBuf> {
-    let variable = |name| env::var_os(name).map(PathBuf::from);
-    let home = variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).unwrap_or_default();
-    let mut parents = vec![
-        variable("PYENV_ROOT").unwrap_or_else(|| home.join(".pyenv")).join("versions"),
-        home.join(".pyenv/pyenv-win/versions"),
-        variable("UV_PYTHON_INSTALL_DIR").unwrap_or_else(|| home.join(".local/share/uv/python")),
-        variable("ASDF_DATA_DIR").unwrap_or_else(|| home.join(".asdf")).join("installs/python"),
-        "/Library/Frameworks/Python.framework/Versions".into(),
-        "/opt".into(),
-        "/opt/python".into(),
-    ];
-    if let Some(data) = variable("APPDATA") {
-        parents.push(data.join("uv/python"));
-    }
-    if let Some(data) = variable("LOCALAPPDATA") {
-        parents.push(data.join("Programs/Python"));
-    }
-    let mut condas: Vec<PathBuf> = variable("CONDA_PREFIX").into_iter().collect();
-    condas.extend(["miniconda3", "anaconda3", "miniforge3", "mambaforge", ".conda"].map(|name| home.join(name)));
-    condas.extend(["/opt/conda", "/opt/miniconda3", "/opt/anaconda3", "/opt/miniforge3"].map(PathBuf::from));
-    let mut folders = Vec::new();
-    for conda in condas {
-        parents.push(conda.join("envs"));
-        folders.push(conda);
-    }
-    for parent in parents {
-        folders.extend(sorted_entries(&parent));
-    }
-    folders
-}
-
-/// The interpreters that lie directly in `folder`.
-fn interpreters_in(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    sorted_entries(folder).into_iter().filter(|path| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        is_interpreter_name(name.strip_suffix(env::consts::EXE_SUFFIX).unwrap_or_default()) && path.is_file()
-    })
-}
-
-/// What `folder` holds, by name; nothing if it cannot be read.
-fn sorted_entries(folder: &Path) -> Vec<PathBuf> {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    entries.sort();
-    entries
-}
-
-/// Whether a file of this name is run to see what it is: `python`, `python3`, `python3.13`, `python3.13t`, `pypy3`, `pypy3.11`.
-fn is_interpreter_name(name: &str) -> bool {
-    let Some(version) = name.strip_prefix("python").or_else(|| name.strip_prefix("pypy")) else { return false };
-    let version = version.strip_suffix('t').unwrap_or(version);
-    version.is_empty() || version.split('.').all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn interpreters_are_told_from_what_lies_beside_them_by_name() {
-        for name in ["python", "python3", "python3.9", "python3.15", "python3.13t", "pypy3", "pypy3.11", "python2.7"] {
-            assert!(is_interpreter_name(name), "{name}");
-        }
-        for name in ["python-config", "python3-config", "python3.", "pythonw", "ipython", "pypy3clean", "python3.12-gdb.py", "py"]
-        {
-            assert!(!is_interpreter_name(name), "{name}");
-        }
-    }
 
     #[cfg(unix)]
     #[test]

@@ -9,6 +9,7 @@ use super::{
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --line: #8884; --ok: #1a7f37; --bad: #cf222e; --off: #888; }
+@media (prefers-color-scheme: dark) { :root { --ok: #3fb950; } }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 90rem; padding: 0 1rem; }
 h1 { font-size: 1.4rem; margin-bottom: 0; }
 table { border-collapse: collapse; margin: 1.5rem 0; }

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::python::Python;
 
+/// How wide a terminal is taken to be.
+const COLUMNS: usize = 80;
+
 /// What one check came to on one interpreter.
 pub(super) struct Cell {
     pub(super) python: String,
@@ -131,25 +134,42 @@ impl Matrix {
         })
     }
 
+    /// The checks with the widths of their columns, as many at a time as a terminal has room for beside a column of `first`.
+    fn parts(&self, first: usize) -> Vec<Vec<(&'static str, usize)>> {
+        let mut parts: Vec<Vec<(&'static str, usize)>> = Vec::new();
+        let mut room = 0;
+        for &(check, _) in &self.checks {
+            let texts = self.cells().filter(|cell| cell.check == check).map(|cell| cell.text().len());
+            let width = texts.chain([check.len()]).max().unwrap_or(0);
+            match parts.last_mut() {
+                Some(part) if 2 + width <= room => part.push((check, width)),
+                _ => {
+                    parts.push(vec![(check, width)]);
+                    room = COLUMNS.saturating_sub(first);
+                }
+            }
+            room = room.saturating_sub(2 + width);
+        }
+        parts
+    }
+
     /// Prints the matrix, what was counted, why checks were not run, and each failure.
     pub(super) fn print(&self) {
-        let width = |check: &str| {
-            let texts = self.cells().filter(|cell| cell.check == check).map(|cell| cell.text().len());
-            texts.chain([check.len()]).max().unwrap_or(0)
-        };
         let first = self.pythons.iter().map(String::len).max().unwrap_or(0);
-        print!("\n{:first$}", "");
-        for (check, _) in &self.checks {
-            print!("  {check:<0$}", width(check));
-        }
-        println!();
-        for python in &self.pythons {
-            print!("{python:first$}");
-            for (check, _) in &self.checks {
-                let text = self.cell(python, check).map(Cell::text).unwrap_or_default();
-                print!("  {text:<0$}", width(check));
+        for part in self.parts(first) {
+            print!("\n{:first$}", "");
+            for (check, width) in &part {
+                print!("  {check:<width$}");
             }
             println!();
+            for python in &self.pythons {
+                print!("{python:first$}");
+                for (check, width) in &part {
+                    let text = self.cell(python, check).map(Cell::text).unwrap_or_default();
+                    print!("  {text:<width$}");
+                }
+                println!();
+            }
         }
         println!();
         for (cell, note) in self.notes() {
