@@ -7,6 +7,9 @@ import sys
 # how often twice as many rounds are tried before it is a leak: the interpreter's own caches are full at some time
 DOUBLINGS = 6
 
+# No object has so many references: it is one that lives for ever, whose count says nothing (PEP 683).
+IMMORTAL = 1 << 29
+
 
 def blocks():
     """How many blocks of memory Python objects have; on PyPy, which does not tell, how many objects there are."""
@@ -14,6 +17,17 @@ def blocks():
     for _ in range(1 if count else 4):
         gc.collect()
     return count() if count else len(gc.get_objects())
+
+
+def references():
+    """How many references there are to all objects; 0 on PyPy, which does not count them."""
+    if not hasattr(sys, "getrefcount"):
+        return 0
+    gc.collect()
+    tracked = gc.get_objects()
+    # what holds no others, as a string, is not tracked, and is found where it is held
+    found = {id(obj): obj for objects in (tracked, gc.get_referents(*tracked)) for obj in objects}
+    return sum(count for count in map(sys.getrefcount, found.values()) if count < IMMORTAL)
 
 
 def resident():
@@ -26,18 +40,21 @@ def resident():
 
 
 def growth(run, rounds, doublings=DOUBLINGS):
-    """What calls of `run` leave behind, told in words; `None` if that comes to less than a block for every other call."""
+    """What calls of `run` leave behind, told in words.
+
+    `None` if that comes to less than a block and a reference for every other call.
+    """
     for _ in range(20):
         run()
     for _ in range(doublings + 1):
-        before = blocks(), resident()
+        before = references(), blocks(), resident()
         for _ in range(rounds):
             run()
-        more_blocks, more_bytes = blocks() - before[0], resident() - before[1]
-        if more_blocks < rounds // 2 and more_bytes < (1 << 20) + 16 * rounds:
+        more_bytes, more_blocks, more_references = resident() - before[2], blocks() - before[1], references() - before[0]
+        if max(more_blocks, more_references) < rounds // 2 and more_bytes < (1 << 20) + 16 * rounds:
             return None
         rounds *= 2
-    return f"{rounds // 2} rounds leave {more_blocks} blocks, {more_bytes} bytes"
+    return f"{rounds // 2} rounds leave {more_blocks} blocks, {more_references} references, {more_bytes} bytes"
 
 
 def left_by(calls, rounds, oracle=None):

@@ -19,26 +19,7 @@ from ._errors import (
 )
 from ._install import install, uninstall
 from ._native import __version__, inspect
-from .cloudpickle import (
-    DEFAULT_PROTOCOL,
-    CellType,
-    CloudPickler,
-    Pickler,
-    PicklingError,
-    Unpickler,
-    UnpicklingError,
-    dump,
-    dumps,
-    dynamic_subimport,
-    instance,
-    is_tornado_coroutine,
-    list_registry_pickle_by_value,
-    load,
-    loads,
-    register_pickle_by_value,
-    subimport,
-    unregister_pickle_by_value,
-)
+from .cloudpickle import *  # noqa: F403  (as upstream does: all that has a public name)
 
 __all__ = [
     "DEFAULT_PROTOCOL",

@@ -1,14 +1,30 @@
 """What `cloudpickle.cloudpickle` has, under the names that it has there, private ones included."""
 
+# ruff: noqa: F401  (what upstream imports is found in it too)
+import _collections_abc
+import abc
+import builtins
+import copyreg
 import dataclasses
 import dis
+import io
+import itertools
+import logging
 import opcode
 import pickle
 import platform
+import struct
 import sys
+import threading
 import types
+import typing
+import uuid
 import warnings
+import weakref
+from collections import ChainMap, OrderedDict
+from enum import Enum
 from pickle import PicklingError, UnpicklingError
+from pickle import _getattribute as _pickle_getattribute
 from types import CellType
 
 from ._native import (
@@ -105,6 +121,9 @@ _DATACLASSE_FIELD_TYPE_SENTINELS = {
     sentinel.name: sentinel
     for sentinel in (dataclasses._FIELD, dataclasses._FIELD_CLASSVAR, dataclasses._FIELD_INITVAR)
 }
+
+# Upstream keeps here which globals code has. What the module keeps of code is elsewhere: this is empty, as after a `clear`.
+_extract_code_globals_cache = weakref.WeakKeyDictionary()
 
 
 def _walk_global_ops(code):

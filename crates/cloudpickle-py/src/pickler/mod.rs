@@ -207,7 +207,7 @@ struct Target {
 #[pymethods]
 impl Pickler {
     #[new]
-    #[pyo3(signature = (*args, **_kwargs))]
+    #[pyo3(signature = (*args, **_kwargs), text_signature = "(file, protocol=None, buffer_callback=None)")]
     fn new(args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         let globals_ref = PyDict::new(args.py()).unbind();
         Pickler { target: None, memo: Memo::default(), cells: SharedCells::default(), globals_ref, fast: 0 }
@@ -270,7 +270,7 @@ impl Pickler {
     }
 
     /// The id under which an object is kept elsewhere, for a subclass to define. `None` for one that goes into the pickle: here, all.
-    #[pyo3(signature = (_obj, /))]
+    #[pyo3(signature = (_obj, /), text_signature = "($self, obj, /)")]
     fn persistent_id(&self, _obj: &Bound<'_, PyAny>) {}
 
     /// Reduces functions and classes; `NotImplemented` for everything else, and for what is pickled by reference.

@@ -141,7 +141,8 @@ pub(crate) fn _function_setstate<'py>(obj: &Bound<'py, PyAny>, state: &Bound<'py
 
 /// Makes a closure cell, empty unless it is given a value.
 #[pyfunction]
-#[pyo3(signature = (*args, value=None))]
+// `None` is a value that a cell can have: the one that stands for none cannot be told in a signature
+#[pyo3(signature = (*args, value=None), text_signature = "(value=...)")]
 pub(crate) fn _make_cell<'py>(args: &Bound<'py, PyTuple>, value: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
     let py = args.py();
     match (args.len(), value) {

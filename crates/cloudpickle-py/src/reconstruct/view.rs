@@ -42,7 +42,7 @@ fn flag<'py>(py: Python<'py>, is_ordered: Option<Bound<'py, PyAny>>) -> Bound<'p
 
 /// Makes a view of the keys of a dict that has no values.
 #[pyfunction]
-#[pyo3(signature = (obj, is_ordered=None))]
+#[pyo3(signature = (obj, is_ordered=None), text_signature = "(obj, is_ordered=False)")]
 pub(crate) fn _make_dict_keys<'py>(
     obj: &Bound<'py, PyAny>,
     is_ordered: Option<Bound<'py, PyAny>>,
@@ -54,7 +54,7 @@ pub(crate) fn _make_dict_keys<'py>(
 
 /// Makes a view of the values of a dict whose keys are numbers.
 #[pyfunction]
-#[pyo3(signature = (obj, is_ordered=None))]
+#[pyo3(signature = (obj, is_ordered=None), text_signature = "(obj, is_ordered=False)")]
 pub(crate) fn _make_dict_values<'py>(
     obj: &Bound<'py, PyAny>,
     is_ordered: Option<Bound<'py, PyAny>>,
@@ -69,7 +69,7 @@ pub(crate) fn _make_dict_values<'py>(
 
 /// Makes a view of the items of a dict.
 #[pyfunction]
-#[pyo3(signature = (obj, is_ordered=None))]
+#[pyo3(signature = (obj, is_ordered=None), text_signature = "(obj, is_ordered=False)")]
 pub(crate) fn _make_dict_items<'py>(
     obj: &Bound<'py, PyAny>,
     is_ordered: Option<Bound<'py, PyAny>>,

@@ -101,7 +101,10 @@ fn buffers_of<'py>(buffers: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<
 /// `module.*` or `package.**`, and `module:name.attribute`, with `import:` before one that may be held and not called, or `new:`
 /// before one of which instances may be made.
 #[pyfunction]
-#[pyo3(signature = (data, /, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None, allow=None))]
+#[pyo3(
+    signature = (data, /, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None, allow=None),
+    text_signature = "(data, /, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=(), allow=None)"
+)]
 pub(crate) fn loads<'py>(
     data: &Bound<'py, PyAny>,
     fix_imports: bool,
@@ -189,7 +192,10 @@ fn run<'py>(py: Python<'py>, machine: &mut LiveMachine<'py>, pickle: &[u8]) -> P
 
 /// Makes the object that the next pickle of a binary file describes, and leaves the file behind that pickle.
 #[pyfunction]
-#[pyo3(signature = (file, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None))]
+#[pyo3(
+    signature = (file, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None),
+    text_signature = "(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())"
+)]
 pub(crate) fn load<'py>(
     file: &Bound<'py, PyAny>,
     fix_imports: bool,
@@ -338,7 +344,10 @@ struct Source {
 #[pymethods]
 impl Unpickler {
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(
+        signature = (*_args, **_kwargs),
+        text_signature = "(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())"
+    )]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Unpickler { source: None, memo: Vec::new(), protocol: 0 }
     }
@@ -444,6 +453,7 @@ impl Unpickler {
     }
 
     /// The object that a module and a name in it stand for; imports the module.
+    #[pyo3(signature = (module_name, global_name, /))]
     fn find_class<'py>(
         slf: &Bound<'py, Self>,
         module_name: &Bound<'py, PyString>,
@@ -458,6 +468,7 @@ impl Unpickler {
     }
 
     /// The object of a persistent id. A subclass says which.
+    #[pyo3(signature = (pid, /))]
     fn persistent_load<'py>(slf: &Bound<'py, Self>, pid: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let _ = pid;
         let message = "A load persistent id instruction was encountered, but no persistent_load function was specified.";

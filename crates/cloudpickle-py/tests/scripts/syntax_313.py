@@ -31,7 +31,9 @@ class Told:
 
 
 case("a deprecated function", old, "copy() == 1 and copy.__deprecated__ == 'use another one'")
-case("a deprecated class", Old, "copy().method() == 2 and copy.__deprecated__ == 'use another one'", shares=True)
+works = "copy().method() == 2 and copy.__deprecated__ == 'use another one'"
+# its methods come to wrap those that it had
+case("a deprecated class", Old, works, shares=True, grows=True)
 case("a key that is only read", Fixed, "copy.__readonly_keys__ == frozenset({'key'}) and copy(key=1) == {'key': 1}")
 case("a default of a type parameter", by_default, "copy(1) == 1")
 case("a variable with a default", typing.TypeVar("D", default=int), "copy.__name__ == 'D'")
