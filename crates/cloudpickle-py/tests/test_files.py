@@ -101,6 +101,10 @@ LIKE_PICKLE = {
     "an error of peek": file("peek", peek=raises),
     "no peek after all": file("peek", peek=cannot),
     "readinto": file("readinto", readinto=lambda self, buffer: self._data.readinto(buffer)),
+    "an error of readinto": file("readinto", readinto=raises),
+    "None of readinto": file("readinto", readinto=none),
+    "less than nothing of readinto": file("readinto", readinto=lambda self, buffer: -1),
+    "nothing of readinto": file("readinto", readinto=lambda self, buffer: 0),
 }
 # `pickle` before 3.15 goes on with this error pending, and ends in a `SystemError`.
 NO_BYTES_OF_PEEK = {"a str of peek": (peek(text), "str"), "None of peek": (peek(none), "NoneType")}
@@ -111,7 +115,6 @@ TAKEN = {
     "an array of read": read(chars),
     "little of read": file("read", read=lambda self, size: self._data.read(min(size, 2))),
     "little of readinto": file("readinto", readinto=lambda self, buffer: self._data.readinto(memoryview(buffer)[:2])),
-    "an error of readinto": file("readinto", readinto=raises),
 }
 
 
@@ -157,6 +160,50 @@ def test_a_file_that_pickle_does_not_always_read_is_read(kind, name):
     assert source._data.tell() == len(PICKLES[name])
 
 
+class Counting(File):
+    """Notes how often it is read by `readinto`, and how much is asked for."""
+
+    def __init__(self, data):
+        super().__init__(data)
+        self.asked = []
+
+    def readinto(self, buffer):
+        self.asked.append(memoryview(buffer).nbytes)
+        return self._data.readinto(buffer)
+
+
+COUNTED = [b"short", b"x" * 300, bytearray(b"array"), "text" * 300, b"y" * 100_000, 1.5]
+
+
+@pytest.mark.skipif(platform.python_implementation() == "PyPy", reason="PyPy's unpickler answers to files in ways of its own")
+@pytest.mark.parametrize("protocol", range(2, 6))
+def test_bytes_that_an_opcode_counts_are_read_into_place_as_pickle_does(protocol):
+    data = pickle.dumps(COUNTED, protocol)
+    ours, theirs = Counting(data), Counting(data)
+    assert cloudpickle_rs.load(ours) == pickle.load(theirs) == COUNTED
+    assert ours.asked == theirs.asked
+    assert ours._data.tell() == theirs._data.tell() == len(data)
+
+
+def test_bytes_are_read_into_place_in_parts_of_what_there_is():
+    claimed = Counting(b"\x8e" + (1 << 50).to_bytes(8, "little") + b"z" * 3_000_000)
+    with pytest.raises(pickle.UnpicklingError, match="pickle data was truncated"):
+        cloudpickle_rs.load(claimed)
+    assert max(claimed.asked) <= 4_000_000
+    large = Counting(pickle.dumps(b"z" * 5_000_000, 3))
+    assert cloudpickle_rs.load(large) == b"z" * 5_000_000
+
+
+def test_a_view_that_a_file_keeps_sees_nothing_of_the_object():
+    kept = []
+    source = file("readinto", readinto=lambda self, buffer: kept.append(buffer) or self._data.readinto(buffer))
+    copy = cloudpickle_rs.load(source(pickle.dumps(b"bytes" * 100, 3)))
+    kept[0][:] = bytes(len(kept[0]))
+    assert copy == b"bytes" * 100
+
+
 def test_more_than_was_asked_for_is_refused():
+    with pytest.raises(ValueError, match=r"^readinto\(\) returned too much data: 9 bytes, not 5$"):
+        cloudpickle_rs.load(file("readinto", readinto=lambda self, buffer: len(buffer) + 4)(PICKLES["small bytes"]))
     with pytest.raises(ValueError, match=r"^read\(\) returned too much data: 4 bytes, not 1$"):
         cloudpickle_rs.load(file("read", read=lambda self, size: self._data.read(size + 3))(PICKLES["numbers"]))

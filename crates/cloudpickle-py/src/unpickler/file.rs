@@ -6,7 +6,7 @@ use pyo3::{
     exceptions::{PyNotImplementedError, PyTypeError, PyValueError},
     intern,
     prelude::*,
-    types::PyBytes,
+    types::{PyByteArray, PyBytes, PyInt, PyMemoryView, PySlice, PyString},
 };
 
 use super::bytes_of;
@@ -16,17 +16,22 @@ use super::bytes_of;
 /// A file that can `peek` lends its own buffer. From any other one only bytes that are known to belong to the pickle are read:
 /// those that an opcode asks for, the lines of one that has lines, and the whole of a frame.
 ///
-/// As with CPython's unpickler, what the file gives may be any bytes-like object. Unlike there, `read` may give less than what is
-/// asked for, as an unbuffered file does, and not more; and `readinto` is not called.
+/// As with CPython's unpickler, what the file gives may be any bytes-like object, and the bytes that an opcode counts are had by
+/// `readinto`, where the file has one of its own. Unlike there, `read` and `readinto` may give less than what is asked for, as an
+/// unbuffered file does, and not more.
 pub(crate) struct File<'py> {
     read: Bound<'py, PyAny>,
     readline: Bound<'py, PyAny>,
     peek: Option<Bound<'py, PyAny>>,
+    /// Not of the files of `io` itself: nobody sees how those are read, and their `read` makes the object without a copy.
+    readinto: Option<Bound<'py, PyAny>>,
     /// What was read or peeked, and how much of it was used.
     buffer: Bound<'py, PyBytes>,
     used: usize,
     /// Whether `buffer` was only peeked: what is used of it still has to be read.
     peeked: bool,
+    /// Whether `buffer` is a frame, which its opcodes do not leave.
+    framed: bool,
     /// What the file raised.
     error: Option<PyErr>,
 }
@@ -50,9 +55,11 @@ impl<'py> File<'py> {
             read,
             readline,
             peek: file.getattr_opt(intern!(py, "peek"))?,
+            readinto: if is_of_io(file)? { None } else { file.getattr_opt(intern!(py, "readinto"))? },
             buffer: PyBytes::new(py, b""),
             used: 0,
             peeked: false,
+            framed: false,
             error: None,
         })
     }
@@ -100,7 +107,7 @@ impl<'py> File<'py> {
             return Ok(());
         }
         self.read_used()?;
-        self.used = 0;
+        (self.used, self.framed) = (0, false);
         if let Some(peek) = &self.peek {
             match peek.call1((1 << 16,)) {
                 Ok(peeked) => self.buffer = bytes_of(&peeked)?,
@@ -137,6 +144,41 @@ impl<'py> File<'py> {
         Ok(out.len() - before)
     }
 
+    /// Reads so many bytes by `readinto`; fewer where the file ends.
+    fn read_into(&self, readinto: &Bound<'py, PyAny>, length: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let py = self.py();
+        let mut bytes = Vec::new();
+        while bytes.len() < length {
+            // as much again as there is: a length is no proof that so many bytes follow
+            let part = (length - bytes.len()).min(bytes.len().max(CHUNK));
+            let array = PyByteArray::new_with(py, part, |_| Ok(()))?;
+            let view = PyMemoryView::from(&array)?;
+            let mut filled = 0;
+            while filled < part {
+                let left = part - filled;
+                let rest = view.get_item(PySlice::new(py, filled as isize, part as isize, 1))?;
+                let count = readinto.call1((rest,))?;
+                let count = count.cast::<PyInt>().map_err(|_| PyTypeError::new_err("an integer is required"))?;
+                let count: isize = count.extract()?;
+                let count = usize::try_from(count).map_err(|_| PyValueError::new_err("readinto() returned negative size"))?;
+                if count > left {
+                    return Err(PyValueError::new_err(format!("readinto() returned too much data: {count} bytes, not {left}")));
+                }
+                if count == 0 {
+                    break;
+                }
+                filled += count;
+            }
+            // a copy, since what the file kept of the view may go on writing to the array
+            let array = array.to_vec();
+            bytes.extend_from_slice(array.get(..filled).unwrap_or(&array));
+            if filled < part {
+                break;
+            }
+        }
+        Ok(PyBytes::new(py, &bytes))
+    }
+
     fn failed(&mut self, error: PyErr) -> io::Error {
         let text = error.to_string();
         self.error.get_or_insert(error);
@@ -152,6 +194,12 @@ impl<'py> File<'py> {
     }
 }
 
+/// Whether a file is one of the standard `io`, and not of a subclass.
+fn is_of_io(file: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let module = file.get_type().getattr(intern!(file.py(), "__module__"))?;
+    Ok(module.cast::<PyString>().is_ok_and(|module| module == "_io"))
+}
+
 /// Where pickles come from, told what is known of what comes next.
 pub(crate) trait Stream<'py>: BufRead {
     /// Takes so many bytes, a frame that begins behind what was consumed, into the buffer. Says whether there are so many.
@@ -159,6 +207,16 @@ pub(crate) trait Stream<'py>: BufRead {
     /// # Errors
     /// What the stream raised.
     fn begin_frame(&mut self, length: u64) -> PyResult<bool>;
+
+    /// Has so many bytes in the buffer, which belong to the pickle, where the stream wants to make all objects of bytes by itself;
+    /// says whether it does, and they are there.
+    ///
+    /// # Errors
+    /// What the stream raised.
+    fn begin_object(&mut self, header: usize) -> PyResult<bool> {
+        let _ = header;
+        Ok(false)
+    }
 
     /// Consumes a header in the buffer and the bytes that it counts, and gives those as the object that the stream makes of them,
     /// which has fewer where the stream ends. `None` where the stream makes no objects: then nothing is consumed.
@@ -189,16 +247,39 @@ impl<'py> Stream<'py> for File<'py> {
             }
             if frame.is_empty() && left == 0 {
                 // as usual: in one piece
-                (self.buffer, self.used) = (read, 0);
+                (self.buffer, self.used, self.framed) = (read, 0, true);
                 return Ok(true);
             }
             frame.extend_from_slice(bytes);
         }
-        (self.buffer, self.used) = (PyBytes::new(self.py(), &frame), 0);
+        (self.buffer, self.used, self.framed) = (PyBytes::new(self.py(), &frame), 0, true);
         Ok(left == 0)
     }
 
+    fn begin_object(&mut self, header: usize) -> PyResult<bool> {
+        if self.readinto.is_none() || self.framed {
+            return Ok(false);
+        }
+        let buffered = &self.buffer.as_bytes()[self.used..];
+        let Some(missing) = header.checked_sub(buffered.len()).filter(|&missing| missing > 0) else { return Ok(true) };
+        let mut read = buffered.to_vec();
+        if self.peeked {
+            self.used += read.len();
+            self.read_used()?;
+        }
+        read.extend_from_slice(self.read_bytes(missing)?.as_bytes());
+        (self.buffer, self.used) = (PyBytes::new(self.py(), &read), 0);
+        Ok(read.len() == header)
+    }
+
     fn take_object(&mut self, header: usize, length: usize) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        if let Some(readinto) = self.readinto.clone().filter(|_| !self.framed) {
+            self.used += header;
+            self.read_used()?;
+            let object = self.read_into(&readinto, length)?;
+            (self.buffer, self.used) = (PyBytes::new(self.py(), b""), 0);
+            return Ok(Some(object));
+        }
         if !self.peeked || length > MAX_OBJECT {
             return Ok(None);
         }

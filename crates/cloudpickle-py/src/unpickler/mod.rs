@@ -256,7 +256,7 @@ fn run_stream<'py, R: Stream<'py>>(
             continue;
         }
         // an op that is not in the buffer as a whole
-        if run_large_bytes(py, machine, reader)? {
+        if run_bytes(py, machine, reader)? {
             continue;
         }
         let (done, frame) = match reader.next_op() {
@@ -288,30 +288,41 @@ fn begin_frame<'py, R: Stream<'py>>(py: Python<'py>, reader: &mut OpReader<R>, o
     Err(pickle_exception(py, &Error::new(ErrorKind::Truncated, offset, Some(Opcode::Frame))))
 }
 
-/// Runs the machine over an op that makes a large `bytes` object, if that is next and the stream makes the object itself, so that it
-/// need not be copied. Says whether it did.
-fn run_large_bytes<'py, R: Stream<'py>>(
-    py: Python<'py>,
-    machine: &mut LiveMachine<'py>,
-    reader: &mut OpReader<R>,
-) -> PyResult<bool> {
+/// Runs the machine over an op that makes an object of bytes, if that is next and the stream makes the object itself: a large one,
+/// which need not be copied, or any one. Says whether it did.
+fn run_bytes<'py, R: Stream<'py>>(py: Python<'py>, machine: &mut LiveMachine<'py>, reader: &mut OpReader<R>) -> PyResult<bool> {
     let offset = reader.offset();
     let buffered = reader.buffered().map_err(|error| pickle_exception(py, &error))?;
-    let (opcode, size) = match buffered.first().and_then(|&byte| Opcode::from_byte(byte)) {
-        Some(opcode @ Opcode::BinBytes) => (opcode, size_of::<u32>()),
-        Some(opcode @ Opcode::BinBytes8) => (opcode, size_of::<u64>()),
+    let Some(opcode) = buffered.first().and_then(|&byte| Opcode::from_byte(byte)) else { return Ok(false) };
+    let size = match opcode {
+        Opcode::ShortBinBytes => size_of::<u8>(),
+        Opcode::BinBytes => size_of::<u32>(),
+        Opcode::BinBytes8 | Opcode::ByteArray8 => size_of::<u64>(),
         _ => return Ok(false),
     };
+    let takes_all = reader.get_mut().begin_object(1 + size)?;
+    let buffered = reader.buffered().map_err(|error| pickle_exception(py, &error))?;
     let Some(length) = buffered.get(1..1 + size) else { return Ok(false) };
     let length = length.iter().rev().fold(0, |length, &byte| length << 8 | u64::from(byte));
-    let Some(length) = usize::try_from(length).ok().filter(|&length| length >= LARGE) else { return Ok(false) };
+    let least = match (takes_all, opcode) {
+        (true, _) => 1,
+        (false, Opcode::BinBytes | Opcode::BinBytes8) => LARGE,
+        (false, _) => return Ok(false),
+    };
+    let Some(length) = usize::try_from(length).ok().filter(|&length| length >= least) else { return Ok(false) };
     let Some(object) = reader.get_mut().take_object(1 + size, length)? else { return Ok(false) };
     reader.passed(1 + size + object.as_bytes().len());
     if object.as_bytes().len() < length {
         return Err(pickle_exception(py, &Error::new(ErrorKind::Truncated, offset, Some(opcode))));
     }
-    machine.builder_mut().lend(object.clone());
-    match machine.step(offset, &Op::BinBytes(object.as_bytes())) {
+    let bytes = object.as_bytes();
+    let op = if opcode == Opcode::ByteArray8 {
+        Op::ByteArray8(bytes)
+    } else {
+        machine.builder_mut().lend(object.clone());
+        Op::BinBytes(bytes)
+    };
+    match machine.step(offset, &op) {
         Ok(_) => Ok(true),
         Err(error) => Err(exception(py, error)),
     }
