@@ -456,3 +456,30 @@ def test_a_dict_that_changes_while_it_is_pickled_is_told(protocol):
     mapping = {"a": Changes(), "b": 2, "c": 3}
     with pytest.raises(RuntimeError, match="changed size during iteration"):
         cloudpickle_rs.dumps(mapping, protocol)
+
+
+def test_a_set_that_changes_its_size_is_told_in_pickles_words():
+    changing = set()
+
+    class Adds:
+        def __reduce__(self):
+            changing.add("another")
+            return int, ()
+
+    changing.add(Adds())
+    with pytest.raises(RuntimeError, match="^set changed size during iteration$"):
+        cloudpickle_rs.dumps(changing)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "use", "error"),
+    [
+        ("Pickler", lambda pickler: pickler.dump(1), pickle.PicklingError),
+        ("Unpickler", lambda unpickler: unpickler.load(), pickle.UnpicklingError),
+    ],
+    ids=["Pickler", "Unpickler"],
+)
+def test_a_subclass_that_starts_nothing_is_told_so(class_name, use, error):
+    sub = type("Sub", (getattr(cloudpickle_rs, class_name),), {"__init__": lambda self: None})
+    with pytest.raises(error, match=rf"^{class_name}\.__init__\(\) was not called by Sub\.__init__\(\)$"):
+        use(sub())

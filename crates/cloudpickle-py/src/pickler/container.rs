@@ -24,8 +24,8 @@ const FAST_NESTING_LIMIT: usize = 50;
 
 #[cold]
 #[inline(never)]
-fn dict_changed_size() -> Failure {
-    PyRuntimeError::new_err("dictionary changed size during iteration").into()
+fn changed_size(class: &str) -> Failure {
+    PyRuntimeError::new_err(format!("{class} changed size during iteration")).into()
 }
 
 impl<'py> Walk<'_, 'py> {
@@ -221,7 +221,7 @@ impl<'py> Walk<'_, 'py> {
             }
             self.encoder.op(Opcode::SetItems);
             if dict.len() != size {
-                return Err(dict_changed_size());
+                return Err(changed_size("dictionary"));
             }
             left = left.saturating_sub(count);
             if count < BATCH_SIZE || (BATCHES_TO_THE_POINT && left == 0) {
@@ -297,9 +297,9 @@ impl<'py> Walk<'_, 'py> {
         if set.is_empty() {
             return Ok(());
         }
-        // The iterator tells when the set changes its size.
         let mut items = object.try_iter()?;
-        let mut left = set.len();
+        let size = set.len();
+        let mut left = size;
         loop {
             self.encoder.op(Opcode::Mark);
             let mut count = 0;
@@ -307,6 +307,9 @@ impl<'py> Walk<'_, 'py> {
                 && let Some(item) = items.next().transpose()?
             {
                 self.save(&item).map_err(|failure| failure.at(object, To::Element))?;
+                if set.len() != size {
+                    return Err(changed_size("set"));
+                }
                 count += 1;
             }
             self.encoder.op(Opcode::AddItems);

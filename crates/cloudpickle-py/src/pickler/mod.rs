@@ -259,14 +259,14 @@ impl Pickler {
 
     /// The protocol that is written.
     #[getter]
-    fn proto(&self) -> PyResult<u8> {
-        Ok(self.target()?.protocol.version())
+    fn proto(slf: &Bound<'_, Self>) -> PyResult<u8> {
+        Ok(slf.borrow().target(slf)?.protocol.version())
     }
 
     /// Whether the protocol is a binary one: not 0.
     #[getter]
-    fn bin(&self) -> PyResult<bool> {
-        Ok(self.target()?.protocol > Protocol::V0)
+    fn bin(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        Ok(slf.borrow().target(slf)?.protocol > Protocol::V0)
     }
 
     /// The id under which an object is kept elsewhere, for a subclass to define. `None` for one that goes into the pickle: here, all.
@@ -315,7 +315,7 @@ impl Pickler {
         let mut hooks = overridden(slf)?;
         let (write, protocol, fix_imports) = {
             let this = slf.borrow();
-            let target = this.target()?;
+            let target = this.target(slf)?;
             hooks.buffer_callback = target.buffer_callback.as_ref().map(|callback| callback.bind(py).clone());
             hooks.fast = this.fast != 0;
             (target.write.bind(py).clone(), target.protocol, target.fix_imports)
@@ -395,6 +395,13 @@ impl Pickler {
     }
 }
 
+/// What CPython says of an object of a subclass whose `__init__` did not call that of `class`.
+#[cold]
+pub(crate) fn uninitialized(object: &Bound<'_, PyAny>, class: &str) -> String {
+    let own = object.get_type().name().map_or_else(|_| class.to_owned(), |name| name.to_string());
+    format!("{class}.__init__() was not called by {own}.__init__()")
+}
+
 /// A view of a pickler's memo.
 #[pyclass(frozen, module = "cloudpickle_rs.cloudpickle")]
 pub(crate) struct PicklerMemoProxy {
@@ -438,12 +445,14 @@ impl Pickler {
         drop(replaced);
     }
 
-    fn target(&self) -> PyResult<&Target> {
+    /// Where this pickler, which is `slf`, writes to.
+    fn target(&self, slf: &Bound<'_, Self>) -> PyResult<&Target> {
         self.target.as_ref().ok_or_else(|| {
-            Python::attach(|py| match State::get(py) {
-                Ok(state) => state.pickling_error(py, "Pickler.__init__() was not called by a subclass's __init__()"),
+            let message = uninitialized(slf, "Pickler");
+            match State::get(slf.py()) {
+                Ok(state) => state.pickling_error(slf.py(), message),
                 Err(error) => error,
-            })
+            }
         })
     }
 }

@@ -17,7 +17,7 @@ use pyo3::{
     types::{PyBytes, PyDict, PyInt, PyMemoryView, PyString, PyTuple},
 };
 
-use crate::{report, state::State};
+use crate::{pickler::uninitialized, report, state::State};
 use builder::{BuildError, BuildErrorKind, LiveBuilder, Options};
 use file::{File, Stream};
 
@@ -404,7 +404,7 @@ impl Unpickler {
         let (options, file) = {
             let this = slf.borrow();
             let source = this.source.as_ref().ok_or_else(|| match State::get(py) {
-                Ok(state) => state.unpickling_error(py, "Unpickler.__init__() was not called by a subclass's __init__()"),
+                Ok(state) => state.unpickling_error(py, uninitialized(slf, "Unpickler")),
                 Err(error) => error,
             })?;
             let options = Options {
