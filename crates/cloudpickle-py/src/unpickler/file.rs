@@ -151,8 +151,7 @@ impl<'py> File<'py> {
         while bytes.len() < length {
             // as much again as there is: a length is no proof that so many bytes follow
             let part = (length - bytes.len()).min(bytes.len().max(CHUNK));
-            let array = PyByteArray::new_with(py, part, |_| Ok(()))?;
-            let view = PyMemoryView::from(&array)?;
+            let view = PyMemoryView::from(&PyByteArray::new(py, &vec![0; part]))?;
             let mut filled = 0;
             while filled < part {
                 let left = part - filled;
@@ -169,9 +168,9 @@ impl<'py> File<'py> {
                 }
                 filled += count;
             }
-            // a copy, since what the file kept of the view may go on writing to the array
-            let array = array.to_vec();
-            bytes.extend_from_slice(array.get(..filled).unwrap_or(&array));
+            // a copy, since what the file kept of the view may go on writing there
+            let read = view.get_item(PySlice::new(py, 0, filled as isize, 1))?;
+            bytes.extend_from_slice(bytes_of(&read)?.as_bytes());
             if filled < part {
                 break;
             }
