@@ -1,5 +1,6 @@
 //! [`Report`]: what a pickle is and does, read without running it.
 
+mod callables;
 mod expansion;
 mod finding;
 mod hooks;
