@@ -138,9 +138,14 @@ class Disturbance:
 
         class Meta(type):
             def __getattribute__(cls, name):
-                if chance.random() < 0.05:
-                    disturb()
-                return super().__getattribute__(name)
+                try:
+                    if chance.random() < 0.05:
+                        disturb()
+                except Exception:
+                    # PyPy's C API ends the process if this raises while it sees a class for the first time
+                    if sys.implementation.name != "pypy":
+                        raise
+                return type.__getattribute__(cls, name)
 
         self.meta = Meta
         return [Reduces, HasState, Hashes, Gets, Dies, Iterates]

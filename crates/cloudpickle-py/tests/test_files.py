@@ -3,11 +3,12 @@
 import array
 import io
 import pickle
-import platform
 import re
 
 import cloudpickle_rs
 import pytest
+
+import upstream
 
 
 class File:
@@ -129,13 +130,17 @@ def outcome(load, source):
         return None, error
 
 
-@pytest.mark.skipif(platform.python_implementation() == "PyPy", reason="PyPy's unpickler answers to files in ways of its own")
 @pytest.mark.parametrize("data", PICKLES.values(), ids=PICKLES)
 @pytest.mark.parametrize("kind", LIKE_PICKLE.values(), ids=LIKE_PICKLE)
 @pytest.mark.parametrize("load", LOADS.values(), ids=LOADS)
 def test_a_file_is_read_as_pickle_reads_it(kind, data, load):
     theirs, their_error = outcome(pickle.load, kind(data))
     ours, our_error = outcome(load, kind(data))
+    if upstream.PYPY:
+        # it refuses other files, in words of its own, and leaves files elsewhere
+        assert None in (ours, theirs) or repr(ours[0]) == repr(theirs[0])
+        assert not isinstance(our_error, SystemError), our_error
+        return
     assert ours == theirs, our_error or their_error
     if their_error is not None:
         assert isinstance(our_error, type(their_error))

@@ -201,7 +201,7 @@ def test_mutated_pickles_never_harm_the_process(seed, processes):
     assert "tried 20000" in done.stdout
 
 
-if not PYPY:  # its C API ends the process where a closure's cell is emptied on the way
+if not PYPY:  # some seeds take longer there than the process may
 
     @pytest.mark.parametrize("seed", range(2))
     def test_objects_that_disturb_their_pickling_never_harm_the_process(seed, processes):

@@ -1,7 +1,9 @@
 """What is otherwise on PyPy."""
 
 import importlib.util
+import io
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -66,3 +68,39 @@ def test_strings_that_are_one_stay_one():
     assert cloudpickle_rs.dumps(texts).count(b"longer") == 1
     first, second = cloudpickle_rs.loads(cloudpickle_rs.dumps(texts))
     assert first is second
+
+
+RECONSTRUCTED = b"ccopyreg\n_reconstructor\n(ccloudpickle_rs\n%s\nc__builtin__\nobject\nNtR."
+
+
+def test_a_pickler_that_was_made_without_its_class_is_not_initialised():
+    """`object.__new__` takes every class here, and pickles of protocols 0 and 1 have it called."""
+    for pickler in [object.__new__(cloudpickle_rs.Pickler), cloudpickle_rs.loads(RECONSTRUCTED % b"Pickler")]:
+        with pytest.raises(pickle.PicklingError, match="__init__"):
+            pickler.dump(1)
+        assert (pickler.memo.copy(), pickler.globals_ref, pickler.fast) == ({}, {}, 0)
+        pickler.clear_memo()
+        pickler.fast = 0
+        file = io.BytesIO()
+        pickler.__init__(file)
+        pickler.dump(lambda: 5)
+        assert cloudpickle_rs.loads(file.getvalue())() == 5
+
+
+def test_an_unpickler_that_was_made_without_its_class_is_not_initialised():
+    for unpickler in [object.__new__(cloudpickle_rs.Unpickler), cloudpickle_rs.loads(RECONSTRUCTED % b"Unpickler")]:
+        with pytest.raises(pickle.UnpicklingError, match="__init__"):
+            unpickler.load()
+        assert unpickler.memo.copy() == {}
+        unpickler.memo.clear()
+        assert unpickler.find_class("builtins", "len") is len
+        unpickler.__init__(io.BytesIO(b"K\x05."))
+        assert unpickler.load() == 5
+
+
+@pytest.mark.parametrize("owner", [cloudpickle_rs.Pickler, cloudpickle_rs.Unpickler])
+def test_a_view_of_no_memo_says_so(owner):
+    view = object.__new__(type(owner(io.BytesIO()).memo))
+    for use in [view.copy, view.clear, view.__reduce__, lambda: setattr(owner(io.BytesIO()), "memo", view)]:
+        with pytest.raises(TypeError, match=f"has no {owner.__name__.lower()}"):
+            use()

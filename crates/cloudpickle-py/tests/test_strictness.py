@@ -3,11 +3,12 @@
 import io
 import itertools
 import pickle
-import platform
 import re
 
 import cloudpickle_rs
 import pytest
+
+import upstream
 
 def frame(length, body):
     return b"\x80\x04\x95" + length.to_bytes(8, "little") + body
@@ -93,11 +94,15 @@ def words(error):
     return re.sub(r" \((\w+ )?at byte \d+\)$", "", str(error))
 
 
-@pytest.mark.skipif(platform.python_implementation() == "PyPy", reason="PyPy's unpickler is strict in ways of its own")
 @pytest.mark.parametrize("data", CASES, ids=repr)
 def test_the_answer_is_that_of_the_interpreters_own_unpickler(data):
     theirs, their_error = outcome(pickle.loads, data)
     ours, our_error = outcome(cloudpickle_rs.loads, data)
+    if upstream.PYPY:
+        # strict in ways of its own, and with words of its own
+        assert None in (ours, theirs) or ours == theirs
+        assert not isinstance(our_error, SystemError), our_error
+        return
     assert ours == theirs, our_error or their_error
     if their_error is not None:
         assert isinstance(our_error, type(their_error))

@@ -6,27 +6,27 @@ use pyo3::{
     types::{PyDict, PyList},
 };
 
-/// The item of a list at an index, or `None` behind its end.
+/// The item of a list at an index, or `None` behind its end. It never fails here; on PyPy it may.
 ///
 /// Unlike an iterator it lets the list change between two calls.
 #[inline]
-pub(crate) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<Bound<'py, PyAny>> {
+pub(crate) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> PyResult<Option<Bound<'py, PyAny>>> {
     if index >= list.len() {
-        return None;
+        return Ok(None);
     }
     // SAFETY: it is a list (or of a subclass), the index is below its length, and no other code has run since it was checked.
     // The item is a borrowed reference that is made our own at once.
-    unsafe { Bound::from_borrowed_ptr_or_opt(list.py(), ffi::PyList_GET_ITEM(list.as_ptr(), index as ffi::Py_ssize_t)) }
+    unsafe { Ok(Bound::from_borrowed_ptr_or_opt(list.py(), ffi::PyList_GET_ITEM(list.as_ptr(), index as ffi::Py_ssize_t))) }
 }
 
 /// As `list_item`, but a scalar comes by its value.
 #[inline]
-pub(crate) fn list_scalar<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<super::Item<'py>> {
+pub(crate) fn list_scalar<'py>(list: &Bound<'py, PyList>, index: usize) -> PyResult<Option<super::Item<'py>>> {
     if index >= list.len() {
-        return None;
+        return Ok(None);
     }
     // SAFETY: as in `list_item`; the list keeps the item alive while it is looked at.
-    unsafe { Some(super::scalar::item(list.py(), ffi::PyList_GET_ITEM(list.as_ptr(), index as ffi::Py_ssize_t))) }
+    unsafe { Ok(Some(super::scalar::item(list.py(), ffi::PyList_GET_ITEM(list.as_ptr(), index as ffi::Py_ssize_t)))) }
 }
 
 /// Appends items to a list without touching their reference counts: the list takes over each item's reference.
@@ -94,14 +94,15 @@ impl<'a, 'py> DictEntries<'a, 'py> {
 impl<'py> DictEntries<'_, 'py> {
     /// The next entry, its value, if it is a scalar, by value.
     #[inline]
-    pub(crate) fn next_scalar(&mut self) -> Option<(Bound<'py, PyAny>, super::Item<'py>)> {
+    pub(crate) fn next_scalar(&mut self) -> PyResult<Option<(Bound<'py, PyAny>, super::Item<'py>)>> {
         let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
         // SAFETY: as in `next`; the dict keeps both alive while they are looked at, since no other code runs.
         unsafe {
             if ffi::PyDict_Next(self.dict.as_ptr(), &mut self.position, &mut key, &mut value) == 0 {
-                return None;
+                return Ok(None);
             }
-            Some((Bound::from_borrowed_ptr(self.dict.py(), key), super::scalar::item(self.dict.py(), value)))
+            let key = Bound::from_borrowed_ptr(self.dict.py(), key);
+            Ok(Some((key, super::scalar::item(self.dict.py(), value))))
         }
     }
 }

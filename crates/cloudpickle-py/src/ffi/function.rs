@@ -1,7 +1,7 @@
 //! Function objects: their fields, and how to make one.
 
 use cloud_reduce::function::FunctionState;
-use pyo3::{Borrowed, exceptions::PyTypeError, ffi, prelude::*, types::PyTuple};
+use pyo3::{Borrowed, ffi, prelude::*, types::PyTuple};
 
 /// The fields of a function object, `None` where one is null.
 pub(crate) struct FunctionFields<'a, 'py> {
@@ -90,22 +90,10 @@ pub(crate) fn new_function<'py>(
     closure: Option<&Bound<'py, PyTuple>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = code.py();
-    if super::kind(code) != super::Kind::Code {
-        return Err(PyTypeError::new_err("_make_function() argument 'code' must be a code object"));
-    }
+    super::closure::check(code, closure)?;
     // SAFETY: they are a code object and a dict. The result is a new reference or null.
     let function = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyFunction_New(code.as_ptr(), globals.as_ptr()))? };
-    let free_variables = code.getattr(pyo3::intern!(py, "co_freevars"))?.len()?;
-    let cells = closure.map_or(0, |closure| closure.len());
-    if cells != free_variables {
-        return Err(PyTypeError::new_err(format!(
-            "a function whose code has {free_variables} free variables needs as many closure cells, not {cells}"
-        )));
-    }
     let Some(closure) = closure else { return Ok(function) };
-    if closure.iter_borrowed().any(|cell| super::kind(&cell) != super::Kind::Cell) {
-        return Err(PyTypeError::new_err("a function's closure must be a tuple of cells"));
-    }
     // SAFETY: it is a tuple of cells of the length that the code counts on, and the function takes its own reference.
     match unsafe { ffi::PyFunction_SetClosure(function.as_ptr(), closure.as_ptr()) } {
         0 => Ok(function),

@@ -6,11 +6,14 @@
 //! Everything here is called with the interpreter attached, which the `Python<'py>` or `Bound<'py, _>` in each signature proves.
 #![allow(unsafe_code)]
 
+#[cfg(not(PyPy))]
+mod ascii;
 mod buffer;
 #[cfg_attr(PyPy, path = "pypy/bytes_writer.rs")]
 mod bytes_writer;
 #[cfg_attr(PyPy, path = "pypy/cell.rs")]
 mod cell;
+mod closure;
 #[cfg_attr(PyPy, path = "pypy/code.rs")]
 mod code;
 #[cfg_attr(PyPy, path = "pypy/container.rs")]
@@ -33,7 +36,6 @@ mod object;
 mod recursion;
 #[cfg_attr(PyPy, path = "pypy/scalar.rs")]
 mod scalar;
-#[cfg_attr(PyPy, path = "pypy/string.rs")]
 mod string;
 #[cfg_attr(PyPy, path = "pypy/types.rs")]
 mod types;

@@ -57,7 +57,7 @@ impl<'py> Walk<'_, 'py> {
         let mut index = 0;
         loop {
             let lone = list.len() == index + 1 && (index == 0 || BATCHES_TO_THE_POINT);
-            if lone && let Some(item) = list_item(list, index) {
+            if lone && let Some(item) = list_item(list, index)? {
                 self.save(&item).map_err(|failure| failure.at(list, To::Index(index)))?;
                 self.encoder.op(Opcode::Append);
                 return Ok(());
@@ -66,14 +66,14 @@ impl<'py> Walk<'_, 'py> {
             let end = index + BATCH_SIZE;
             if self.hooks.persistent_id.is_some() {
                 while index < end
-                    && let Some(item) = list_item(list, index)
+                    && let Some(item) = list_item(list, index)?
                 {
                     self.save(&item).map_err(|failure| failure.at(list, To::Index(index)))?;
                     index += 1;
                 }
             } else {
                 while index < end
-                    && let Some(item) = list_scalar(list, index)
+                    && let Some(item) = list_scalar(list, index)?
                 {
                     self.save_item(item).map_err(|failure| failure.at(list, To::Index(index)))?;
                     index += 1;
@@ -212,7 +212,7 @@ impl<'py> Walk<'_, 'py> {
                 }
             } else {
                 while count < BATCH_SIZE
-                    && let Some((key, value)) = entries.next_scalar()
+                    && let Some((key, value)) = entries.next_scalar()?
                 {
                     self.save(&key)?;
                     self.save_item(value).map_err(|failure| failure.at(dict, To::key(&key)))?;

@@ -185,14 +185,20 @@ fn write_method<'py>(file: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 /// `persistent_id`, `reducer_override` and `dispatch_table`, as those of `pickle.Pickler` may.
 #[pyclass(subclass, dict, weakref, module = "cloudpickle_rs.cloudpickle")]
 pub(crate) struct Pickler {
+    /// `None` until it is needed. The one field: PyPy's `object.__new__` takes this class too, as a pickle can have it do, and gives
+    /// memory that is zero, which is what such a `None` is.
+    contents: Option<Box<Contents>>,
+}
+
+/// What a pickler is made of.
+#[derive(Default)]
+struct Contents {
     target: Option<Target>,
     memo: Memo,
     cells: SharedCells,
-    /// For each dict of globals, by its `id`, the dict that stands for it in the pickles.
-    #[pyo3(get)]
-    globals_ref: Py<PyDict>,
+    /// For each dict of globals, by its `id`, the dict that stands for it in the pickles. Made when it is needed.
+    globals_ref: Option<Py<PyDict>>,
     /// Whether to do without the memo; an int, as in `pickle.Pickler`.
-    #[pyo3(get, set)]
     fast: i32,
 }
 
@@ -207,10 +213,9 @@ struct Target {
 #[pymethods]
 impl Pickler {
     #[new]
-    #[pyo3(signature = (*args, **_kwargs), text_signature = "(file, protocol=None, buffer_callback=None)")]
-    fn new(args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        let globals_ref = PyDict::new(args.py()).unbind();
-        Pickler { target: None, memo: Memo::default(), cells: SharedCells::default(), globals_ref, fast: 0 }
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(file, protocol=None, buffer_callback=None)")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Pickler { contents: None }
     }
 
     #[pyo3(signature = (file, protocol=None, buffer_callback=None))]
@@ -228,10 +233,10 @@ impl Pickler {
             fix_imports: true,
             buffer_callback: buffer_callback.map(Bound::unbind),
         };
-        let globals_ref = PyDict::new(slf.py()).unbind();
         let replaced = {
             let mut this = slf.borrow_mut();
-            (this.target.replace(target), std::mem::replace(&mut this.globals_ref, globals_ref))
+            let contents = this.contents();
+            (contents.target.replace(target), contents.globals_ref.take())
         };
         // objects may die here, and their destructors may call this pickler
         drop(replaced);
@@ -269,6 +274,21 @@ impl Pickler {
         Ok(slf.borrow().target(slf)?.protocol > Protocol::V0)
     }
 
+    #[getter]
+    fn globals_ref(&mut self, py: Python<'_>) -> Py<PyDict> {
+        self.contents().globals_ref(py)
+    }
+
+    #[getter]
+    fn fast(&self) -> i32 {
+        self.contents.as_ref().map_or(0, |contents| contents.fast)
+    }
+
+    #[setter]
+    fn set_fast(&mut self, fast: i32) {
+        self.contents().fast = fast;
+    }
+
     /// The id under which an object is kept elsewhere, for a subclass to define. `None` for one that goes into the pickle: here, all.
     #[pyo3(signature = (_obj, /), text_signature = "($self, obj, /)")]
     fn persistent_id(&self, _obj: &Bound<'_, PyAny>) {}
@@ -301,10 +321,10 @@ impl Pickler {
     fn _dynamic_function_reduce<'py>(slf: &Bound<'py, Self>, func: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
         let py = slf.py();
         let state = State::get(py)?;
-        let globals_ref = slf.borrow().globals_ref.bind(py).clone();
+        let globals_ref = slf.borrow_mut().contents().globals_ref(py).into_bound(py);
         function::dynamic_function_reduce(state, &globals_ref, func, |code, closure| {
             let (new, own) = (new_cells(closure)?, own_cells(state, code, closure)?);
-            Ok((slf.borrow_mut().cells.stand_ins(closure, new, &own), closure.clone()))
+            Ok((slf.borrow_mut().contents().cells.stand_ins(closure, new, &own), closure.clone()))
         })
     }
 
@@ -317,24 +337,25 @@ impl Pickler {
             let this = slf.borrow();
             let target = this.target(slf)?;
             hooks.buffer_callback = target.buffer_callback.as_ref().map(|callback| callback.bind(py).clone());
-            hooks.fast = this.fast != 0;
+            hooks.fast = this.fast() != 0;
             (target.write.bind(py).clone(), target.protocol, target.fix_imports)
         };
         let mut kept = {
             let mut this = slf.borrow_mut();
-            Kept {
-                memo: std::mem::take(&mut this.memo),
-                globals_ref: Some(this.globals_ref.clone_ref(py)),
-                // where a hook reduces functions it asks the pickler, and here they are not needed
-                cells: if hooks.reducer_override.is_none() { std::mem::take(&mut this.cells) } else { SharedCells::default() },
-            }
+            let contents = this.contents();
+            let (memo, globals_ref) = (std::mem::take(&mut contents.memo), Some(contents.globals_ref(py)));
+            // where a hook reduces functions it asks the pickler, and here they are not needed
+            let reduces = hooks.reducer_override.is_none();
+            let cells = if reduces { std::mem::take(&mut contents.cells) } else { SharedCells::default() };
+            Kept { memo, globals_ref, cells }
         };
         let result = run_walk(py, obj, protocol, fix_imports, &mut kept, &hooks, true);
         let replaced = {
             let mut this = slf.borrow_mut();
-            let cells =
-                if hooks.reducer_override.is_none() { std::mem::replace(&mut this.cells, kept.cells) } else { kept.cells };
-            (std::mem::replace(&mut this.memo, kept.memo), cells)
+            let contents = this.contents();
+            let reduces = hooks.reducer_override.is_none();
+            let cells = if reduces { std::mem::replace(&mut contents.cells, kept.cells) } else { kept.cells };
+            (std::mem::replace(&mut contents.memo, kept.memo), cells)
         };
         drop(replaced);
         let (pickle, pieces) = result?;
@@ -345,7 +366,7 @@ impl Pickler {
     /// pickler.
     #[getter]
     fn memo(slf: Bound<'_, Self>) -> PicklerMemoProxy {
-        PicklerMemoProxy { pickler: slf.unbind() }
+        PicklerMemoProxy { pickler: Some(slf.unbind()) }
     }
 
     /// Takes over the memo of another pickler, or a dict from `id(object)` to `(index, object)`.
@@ -353,7 +374,9 @@ impl Pickler {
     fn set_memo(slf: &Bound<'_, Self>, memo: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let memo = if let Ok(proxy) = memo.cast::<PicklerMemoProxy>() {
-            proxy.borrow().pickler.bind(py).borrow().memo.duplicate(py)
+            let pickler = proxy.borrow().pickler(py)?;
+            let pickler = pickler.borrow();
+            pickler.contents.as_ref().map_or_else(Memo::default, |contents| contents.memo.duplicate(py))
         } else if let Ok(entries) = memo.cast::<PyDict>() {
             let mut memo = Memo::default();
             for entry in entries.values() {
@@ -377,21 +400,20 @@ impl Pickler {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if let Some(target) = &self.target {
+        let Some(contents) = &self.contents else { return Ok(()) };
+        if let Some(target) = &contents.target {
             visit.call(&target.write)?;
             if let Some(callback) = &target.buffer_callback {
                 visit.call(callback)?;
             }
         }
-        visit.call(&self.globals_ref)?;
-        self.cells.traverse(&visit)?;
-        self.memo.traverse(&visit)
+        visit.call(&contents.globals_ref)?;
+        contents.cells.traverse(&visit)?;
+        contents.memo.traverse(&visit)
     }
 
     fn __clear__(&mut self) {
-        self.target = None;
-        self.memo = Memo::default();
-        self.cells = SharedCells::default();
+        self.contents = None;
     }
 }
 
@@ -405,7 +427,20 @@ pub(crate) fn uninitialized(object: &Bound<'_, PyAny>, class: &str) -> String {
 /// A view of a pickler's memo.
 #[pyclass(frozen, module = "cloudpickle_rs.cloudpickle")]
 pub(crate) struct PicklerMemoProxy {
-    pickler: Py<Pickler>,
+    /// `None` only in one that PyPy's `object.__new__` made ([`Pickler`]).
+    pickler: Option<Py<Pickler>>,
+}
+
+impl PicklerMemoProxy {
+    fn pickler<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Pickler>> {
+        self.pickler.as_ref().map(|pickler| pickler.bind(py).clone()).ok_or_else(|| no_owner("pickler"))
+    }
+}
+
+/// What a view of a memo says that nobody's memo is behind.
+#[cold]
+pub(crate) fn no_owner(owner: &str) -> PyErr {
+    PyTypeError::new_err(format!("the view of a memo has no {owner}: take its 'memo' attribute"))
 }
 
 #[pymethods]
@@ -413,7 +448,9 @@ impl PicklerMemoProxy {
     /// A dict from `id(object)` to `(index, object)`.
     fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let copy = PyDict::new(py);
-        let entries: Vec<_> = self.pickler.bind(py).borrow().memo.iter(py).collect();
+        let pickler = self.pickler(py)?;
+        let entries: Vec<_> =
+            pickler.borrow().contents.as_ref().map(|contents| contents.memo.iter(py).collect()).unwrap_or_default();
         for (object, index) in entries {
             copy.set_item(ffi::identity(&object), (index, object))?;
         }
@@ -421,8 +458,9 @@ impl PicklerMemoProxy {
     }
 
     /// Forgets all objects.
-    fn clear(&self, py: Python<'_>) {
-        Pickler::clear_memo(self.pickler.bind(py));
+    fn clear(&self, py: Python<'_>) -> PyResult<()> {
+        Pickler::clear_memo(&self.pickler(py)?);
+        Ok(())
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -434,12 +472,23 @@ impl PicklerMemoProxy {
     }
 }
 
+impl Contents {
+    fn globals_ref(&mut self, py: Python<'_>) -> Py<PyDict> {
+        self.globals_ref.get_or_insert_with(|| PyDict::new(py).unbind()).clone_ref(py)
+    }
+}
+
 impl Pickler {
+    fn contents(&mut self) -> &mut Contents {
+        self.contents.get_or_insert_default()
+    }
+
     /// Takes over a memo. Functions to come share no cells with those of the old one.
     fn replace_memo(slf: &Bound<'_, Self>, memo: Memo) {
         let replaced = {
             let mut this = slf.borrow_mut();
-            (std::mem::replace(&mut this.memo, memo), std::mem::take(&mut this.cells))
+            let contents = this.contents();
+            (std::mem::replace(&mut contents.memo, memo), std::mem::take(&mut contents.cells))
         };
         // objects may die here, and their destructors may call this pickler
         drop(replaced);
@@ -447,7 +496,7 @@ impl Pickler {
 
     /// Where this pickler, which is `slf`, writes to.
     fn target(&self, slf: &Bound<'_, Self>) -> PyResult<&Target> {
-        self.target.as_ref().ok_or_else(|| {
+        self.contents.as_ref().and_then(|contents| contents.target.as_ref()).ok_or_else(|| {
             let message = uninitialized(slf, "Pickler");
             match State::get(slf.py()) {
                 Ok(state) => state.pickling_error(slf.py(), message),

@@ -139,7 +139,7 @@ impl<'py> LiveBuilder<'py> {
         match &self.options.find_class {
             Some((unpickler, find_class)) => {
                 // what it falls back on needs to know
-                unpickler.borrow_mut().protocol = self.protocol;
+                unpickler.borrow_mut().reads_protocol(self.protocol);
                 Ok(find_class.call1((module, name))?)
             }
             None => {

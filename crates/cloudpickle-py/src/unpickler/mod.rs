@@ -17,7 +17,11 @@ use pyo3::{
     types::{PyBytes, PyDict, PyInt, PyMemoryView, PyString, PyTuple},
 };
 
-use crate::{pickler::uninitialized, report, state::State};
+use crate::{
+    pickler::{no_owner, uninitialized},
+    report,
+    state::State,
+};
 use builder::{BuildError, BuildErrorKind, LiveBuilder, Options};
 use file::{File, Stream};
 
@@ -337,6 +341,13 @@ const LARGE: usize = 1 << 14;
 /// `persistent_load`, as those of `pickle.Unpickler` may.
 #[pyclass(subclass, dict, weakref, module = "cloudpickle_rs.cloudpickle")]
 pub(crate) struct Unpickler {
+    /// `None` until it is needed; the one field, as that of `Pickler`, for PyPy's `object.__new__`.
+    contents: Option<Box<Contents>>,
+}
+
+/// What an unpickler is made of.
+#[derive(Default)]
+struct Contents {
     source: Option<Source>,
     memo: Vec<(usize, Py<PyAny>)>,
     /// The protocol of the pickle that is being read.
@@ -360,7 +371,7 @@ impl Unpickler {
         text_signature = "(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())"
     )]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Unpickler { source: None, memo: Vec::new(), protocol: 0 }
+        Unpickler { contents: None }
     }
 
     #[pyo3(signature = (file, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None))]
@@ -379,7 +390,8 @@ impl Unpickler {
         let source = Source { file: file.clone().unbind(), fix_imports, encoding, errors, buffers };
         let replaced = {
             let mut this = slf.borrow_mut();
-            (this.source.replace(source), std::mem::take(&mut this.memo))
+            let contents = this.contents();
+            (contents.source.replace(source), std::mem::take(&mut contents.memo))
         };
         // objects may die here, and their destructors may call this unpickler
         drop(replaced);
@@ -403,7 +415,7 @@ impl Unpickler {
         };
         let (options, file) = {
             let this = slf.borrow();
-            let source = this.source.as_ref().ok_or_else(|| match State::get(py) {
+            let source = this.source().ok_or_else(|| match State::get(py) {
                 Ok(state) => state.unpickling_error(py, uninitialized(slf, "Unpickler")),
                 Err(error) => error,
             })?;
@@ -418,15 +430,16 @@ impl Unpickler {
             (options, source.file.bind(py).clone())
         };
         let mut machine = machine(py, options, limits(py)?)?;
-        for (index, object) in std::mem::take(&mut slf.borrow_mut().memo) {
+        for (index, object) in std::mem::take(&mut slf.borrow_mut().contents().memo) {
             machine.memo_mut().set(index, object.into_bound(py));
         }
         let result = run_file(&mut machine, &file);
         let memo = machine.memo().iter().map(|(index, object)| (index, object.clone().unbind())).collect();
         let replaced = {
             let mut this = slf.borrow_mut();
-            this.protocol = machine.builder().protocol();
-            std::mem::replace(&mut this.memo, memo)
+            let contents = this.contents();
+            contents.protocol = machine.builder().protocol();
+            std::mem::replace(&mut contents.memo, memo)
         };
         drop(replaced);
         result
@@ -435,7 +448,7 @@ impl Unpickler {
     /// The objects that were read, with their places in the memo: a view that can be copied, cleared and given to another unpickler.
     #[getter]
     fn memo(slf: Bound<'_, Self>) -> UnpicklerMemoProxy {
-        UnpicklerMemoProxy { unpickler: slf.unbind() }
+        UnpicklerMemoProxy { unpickler: Some(slf.unbind()) }
     }
 
     /// Takes over the memo of another unpickler, or a dict from indexes to objects.
@@ -458,7 +471,7 @@ impl Unpickler {
             let index = index.extract().map_err(|_| PyValueError::new_err("memo key must be positive integers."))?;
             memo.push((index, object.unbind()));
         }
-        let replaced = std::mem::replace(&mut slf.borrow_mut().memo, memo);
+        let replaced = std::mem::replace(&mut slf.borrow_mut().contents().memo, memo);
         drop(replaced);
         Ok(())
     }
@@ -473,7 +486,8 @@ impl Unpickler {
         let py = slf.py();
         let (protocol, fix_imports) = {
             let this = slf.borrow();
-            (this.protocol, this.source.as_ref().is_some_and(|source| source.fix_imports))
+            let protocol = this.contents.as_ref().map_or(0, |contents| contents.protocol);
+            (protocol, this.source().is_some_and(|source| source.fix_imports))
         };
         global::find_class(State::get(py)?, protocol, fix_imports, module_name, global_name)
     }
@@ -487,28 +501,47 @@ impl Unpickler {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if let Some(source) = &self.source {
+        let Some(contents) = &self.contents else { return Ok(()) };
+        if let Some(source) = &contents.source {
             visit.call(&source.file)?;
             if let Some(buffers) = &source.buffers {
                 visit.call(buffers)?;
             }
         }
-        for (_, object) in &self.memo {
-            visit.call(object)?;
-        }
-        Ok(())
+        contents.memo.iter().try_for_each(|(_, object)| visit.call(object))
     }
 
     fn __clear__(&mut self) {
-        self.source = None;
-        self.memo = Vec::new();
+        self.contents = None;
+    }
+}
+
+impl Unpickler {
+    fn contents(&mut self) -> &mut Contents {
+        self.contents.get_or_insert_default()
+    }
+
+    /// Notes the protocol of the pickle that is being read.
+    fn reads_protocol(&mut self, protocol: u8) {
+        self.contents().protocol = protocol;
+    }
+
+    fn source(&self) -> Option<&Source> {
+        self.contents.as_ref()?.source.as_ref()
     }
 }
 
 /// A view of an unpickler's memo.
 #[pyclass(frozen, module = "cloudpickle_rs.cloudpickle")]
 pub(crate) struct UnpicklerMemoProxy {
-    unpickler: Py<Unpickler>,
+    /// `None` only in one that PyPy's `object.__new__` made.
+    unpickler: Option<Py<Unpickler>>,
+}
+
+impl UnpicklerMemoProxy {
+    fn unpickler<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Unpickler>> {
+        self.unpickler.as_ref().map(|unpickler| unpickler.bind(py).clone()).ok_or_else(|| no_owner("unpickler"))
+    }
 }
 
 #[pymethods]
@@ -516,16 +549,19 @@ impl UnpicklerMemoProxy {
     /// A dict from indexes to objects.
     fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let copy = PyDict::new(py);
-        for (index, object) in &self.unpickler.bind(py).borrow().memo {
+        let unpickler = self.unpickler(py)?;
+        for (index, object) in unpickler.borrow().contents.iter().flat_map(|contents| &contents.memo) {
             copy.set_item(index, object)?;
         }
         Ok(copy)
     }
 
     /// Forgets all objects.
-    fn clear(&self, py: Python<'_>) {
-        let memo = std::mem::take(&mut self.unpickler.bind(py).borrow_mut().memo);
+    fn clear(&self, py: Python<'_>) -> PyResult<()> {
+        let unpickler = self.unpickler(py)?;
+        let memo = std::mem::take(&mut unpickler.borrow_mut().contents().memo);
         drop(memo);
+        Ok(())
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {

@@ -4,6 +4,7 @@
 //! have to stay alive by itself, so that only calls that return new references are used here.
 
 use pyo3::{
+    exceptions::{PyIndexError, PyMemoryError, PySystemError},
     prelude::*,
     types::{PyDict, PyList},
 };
@@ -13,17 +14,33 @@ use crate::ffi::Item;
 /// The item of a list at an index, or `None` behind its end.
 ///
 /// Unlike an iterator it lets the list change between two calls.
-pub(crate) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<Bound<'py, PyAny>> {
+///
+/// # Errors
+/// `MemoryError` where there is no memory to show the item in: `bytes` and strings are copied for that.
+pub(crate) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> PyResult<Option<Bound<'py, PyAny>>> {
     if index >= list.len() {
-        return None;
+        return Ok(None);
     }
     // as a sequence: `PyList_GetItem` would box all items for good
-    list.as_sequence().get_item(index).ok()
+    list.as_sequence().get_item(index).map(Some).or_else(|error| not_shown(list.py(), error))
+}
+
+/// What stands for an item that could not be had: nothing, where another thread has shortened the list, and else an error.
+#[cold]
+fn not_shown<T>(py: Python<'_>, error: PyErr) -> PyResult<Option<T>> {
+    if error.is_instance_of::<PyIndexError>(py) {
+        return Ok(None);
+    }
+    // The C API puts the `MemoryError` that it meets into a `SystemError`. Asked once more it may end the process.
+    if error.is_instance_of::<PySystemError>(py) {
+        return Err(PyMemoryError::new_err("no memory for a copy of an object, by which PyPy shows it to C"));
+    }
+    Err(error)
 }
 
 /// As `list_item`, but a scalar comes by its value.
-pub(crate) fn list_scalar<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<Item<'py>> {
-    list_item(list, index).map(super::scalar::item)
+pub(crate) fn list_scalar<'py>(list: &Bound<'py, PyList>, index: usize) -> PyResult<Option<Item<'py>>> {
+    Ok(list_item(list, index)?.map(super::scalar::item))
 }
 
 /// Appends items to a list.
@@ -51,8 +68,17 @@ impl<'py> DictEntries<'py> {
     }
 
     /// The next entry, its value, if it is a scalar, by value.
-    pub(crate) fn next_scalar(&mut self) -> Option<(Bound<'py, PyAny>, Item<'py>)> {
-        self.next().map(|(key, value)| (key, super::scalar::item(value)))
+    ///
+    /// # Errors
+    /// As [`list_item`].
+    pub(crate) fn next_scalar(&mut self) -> PyResult<Option<(Bound<'py, PyAny>, Item<'py>)>> {
+        Ok(self.next_entry()?.map(|(key, value)| (key, super::scalar::item(value))))
+    }
+
+    fn next_entry(&mut self) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
+        let Some(entry) = list_item(&self.entries, self.position)? else { return Ok(None) };
+        self.position += 1;
+        entry.extract().map(Some).or_else(|error| not_shown(entry.py(), error))
     }
 }
 
@@ -60,8 +86,6 @@ impl<'py> Iterator for DictEntries<'py> {
     type Item = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let entry = list_item(&self.entries, self.position)?;
-        self.position += 1;
-        entry.extract().ok()
+        self.next_entry().ok().flatten()
     }
 }

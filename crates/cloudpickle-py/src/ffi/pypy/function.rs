@@ -2,7 +2,6 @@
 
 use cloud_reduce::function::FunctionState;
 use pyo3::{
-    exceptions::PyTypeError,
     intern,
     prelude::*,
     types::{PyDict, PyTuple},
@@ -65,19 +64,7 @@ pub(crate) fn new_function<'py>(
     closure: Option<&Bound<'py, PyTuple>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = code.py();
-    if kind(code) != Kind::Code {
-        return Err(PyTypeError::new_err("_make_function() argument 'code' must be a code object"));
-    }
-    let free_variables = code.getattr(intern!(py, "co_freevars"))?.len()?;
-    let cells = closure.map_or(0, |closure| closure.len());
-    if cells != free_variables {
-        return Err(PyTypeError::new_err(format!(
-            "a function whose code has {free_variables} free variables needs as many closure cells, not {cells}"
-        )));
-    }
-    if closure.is_some_and(|closure| closure.iter_borrowed().any(|cell| kind(&cell) != Kind::Cell)) {
-        return Err(PyTypeError::new_err("a function's closure must be a tuple of cells"));
-    }
+    crate::ffi::closure::check(code, closure)?;
     let closure = closure.filter(|closure| !closure.is_empty());
     super::types::Types::get(py)?.function.bind(py).call1((code, globals, py.None(), py.None(), closure))
 }

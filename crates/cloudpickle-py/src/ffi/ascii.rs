@@ -1,0 +1,75 @@
+//! Strings of ASCII characters, made as they lie in CPython's memory.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pyo3::{ffi, prelude::*};
+
+/// As the slice's own method, which looks at the last bytes one by one.
+#[inline]
+pub(super) fn is_ascii(text: &[u8]) -> bool {
+    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+    let Some(last) = text.last_chunk() else { return text.is_ascii() };
+    let words = text.as_chunks().0.iter().chain([last]);
+    words.fold(0, |bits, &word| bits | u64::from_ne_bytes(word)) & HIGH_BITS == 0
+}
+
+/// How a string of ASCII characters begins (`PyASCIIObject`). Its characters follow, and a NUL.
+#[repr(C)]
+struct Ascii {
+    base: ffi::PyObject,
+    length: ffi::Py_ssize_t,
+    /// -1 until somebody asks for it.
+    hash: ffi::Py_hash_t,
+    /// Bits that tell what characters there are and where, which differ from version to version.
+    state: u32,
+    /// The same characters in another form, null until somebody asks for it.
+    #[cfg(not(Py_3_12))]
+    wide: *mut std::ffi::c_void,
+}
+
+/// `Ascii::state` of a new string. 0 as long as none was seen that lies in memory as `Ascii` says.
+static NEW_STATE: AtomicU32 = AtomicU32::new(0);
+
+/// A new string of ASCII characters.
+#[inline]
+pub(super) fn ascii<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let state = NEW_STATE.load(Ordering::Relaxed);
+    if state == 0 {
+        return ascii_of_interpreter(py, text);
+    }
+    // SAFETY: strings are allocated in that size and lie in memory so, which the first one has shown. Each field is set, the
+    // characters are as many as there is room for, and nobody sees the string before.
+    unsafe {
+        let string = super::object::allocate(py, size_of::<Ascii>() + text.len() + 1, &raw mut ffi::PyUnicode_Type)?;
+        let head = string.as_ptr().cast::<Ascii>();
+        (*head).length = text.len() as ffi::Py_ssize_t;
+        (*head).hash = -1;
+        (*head).state = state;
+        #[cfg(not(Py_3_12))]
+        {
+            (*head).wide = std::ptr::null_mut();
+        }
+        let characters = head.add(1).cast::<u8>();
+        std::ptr::copy_nonoverlapping(text.as_ptr(), characters, text.len());
+        characters.add(text.len()).write(0);
+        Ok(string)
+    }
+}
+
+/// The same by the interpreter's own function, from which [`ascii`] learns.
+#[cold]
+#[inline(never)]
+fn ascii_of_interpreter<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: a new string of so many ASCII characters, or null. Such a string is compact: it has at least the fields of `Ascii`,
+    // and its characters, one byte each, lie at `PyUnicode_DATA`; nobody sees the string before they are written.
+    unsafe {
+        let string = Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_New(text.len() as ffi::Py_ssize_t, 0x7f))?;
+        let characters = ffi::PyUnicode_DATA(string.as_ptr()).cast::<u8>();
+        let head = string.as_ptr().cast::<Ascii>();
+        std::ptr::copy_nonoverlapping(text.as_ptr(), characters, text.len());
+        if characters == head.add(1).cast() && (*head).length == text.len() as ffi::Py_ssize_t && (*head).hash == -1 {
+            NEW_STATE.store((*head).state, Ordering::Relaxed);
+        }
+        Ok(string)
+    }
+}
