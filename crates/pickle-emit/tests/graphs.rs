@@ -263,6 +263,21 @@ fn what_was_made_and_thrown_away_is_made_again_in_its_place() {
 }
 
 #[test]
+fn what_a_tuple_that_holds_itself_gives_way_to_is_not_made_again() {
+    // `a, b = [], {}; pair = (a, b); a += [(pair,), None]; b[None] = pair`, as CPython writes the pair.
+    for pickle in [
+        &b"((lp0\n((g0\n(dp1\nN(g0\ng1\ntp2\ns000g2\ntp3\naNag1\n000g2\n."[..],
+        b"(]q\x00(((h\x00}q\x01N(h\x00h\x01tq\x02s1h\x02tq\x03Neh\x011h\x02.",
+        b"\x80\x02]q\x00(h\x00}q\x01Nh\x00h\x01\x86q\x02s00h\x02\x85q\x03Neh\x0100h\x02.",
+        b"\x80\x04\x95\x1e\0\0\0\0\0\0\0]\x94(h\0}\x94Nh\0h\x01\x86\x94s00h\x02\x85\x94Neh\x0100h\x02.",
+    ] {
+        let graph = pickle_parse::graph(pickle.to_vec()).unwrap();
+        let written = graph_to_vec(&graph).unwrap();
+        assert_eq!(written.escape_ascii().to_string(), pickle.escape_ascii().to_string());
+    }
+}
+
+#[test]
 fn a_million_levels_are_written_without_recursion() {
     let nested: [fn(&mut Graph, NodeId) -> NodeId; 4] = [
         |graph, inner| graph.push(Node::List(&[inner])),

@@ -217,10 +217,11 @@ pub trait Builder {
     /// Whether the machine finds out what comes to stand in the place of what `POP` took off the stack.
     const FOLLOWS_POPPED: bool = false;
 
-    /// In the place on the stack of an object that `POP` took off, another came to stand, and stood there when it was used. It may
-    /// have been made long before, and come from the memo. `popped` is the number that [`discard`](Self::discard) returned.
+    /// In the place on the stack of an object that `POP` took off, another came to stand, `first`, and the last that stood there
+    /// was used; it is the same, or was made of it, as what a call returns is. They may have been made long before, and come from
+    /// the memo. `popped` is the number that [`discard`](Self::discard) returned.
     #[inline]
-    fn replaced(&mut self, popped: usize, next: &Self::Value) {
-        let _ = (popped, next);
+    fn replaced(&mut self, popped: usize, first: &Self::Value, last: &Self::Value) {
+        let _ = (popped, first, last);
     }
 }

@@ -348,8 +348,8 @@ impl<B: Builder> Machine<B> {
 
     /// Discards what is on the stack.
     fn reset(&mut self) {
-        while let Some((popped, next)) = self.popped.follow(0, None) {
-            self.builder.replaced(popped, &next);
+        while let Some((popped, [first, last])) = self.popped.follow(0, None) {
+            self.builder.replaced(popped, &first, &last);
         }
         self.popped.clear();
         for value in self.stack.drain(..) {

@@ -474,8 +474,8 @@ impl Builder for Recorder {
         self.inner.discard(value)
     }
 
-    fn replaced(&mut self, popped: usize, next: &NodeId) {
-        self.inner.replaced(popped, next);
+    fn replaced(&mut self, popped: usize, first: &NodeId, last: &NodeId) {
+        self.inner.replaced(popped, first, last);
     }
 }
 

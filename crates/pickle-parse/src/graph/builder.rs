@@ -544,12 +544,13 @@ impl Builder for GraphBuilder {
         })
     }
 
-    fn replaced(&mut self, popped: usize, next: &NodeId) {
-        // What was there already is what a recursive tuple gives way to.
-        if let Some(&(popped, made)) = self.popped.get(popped)
-            && next.index().is_some_and(|index| index >= made)
-        {
-            self.graph.discard_before(*next, popped);
+    fn replaced(&mut self, popped: usize, first: &NodeId, last: &NodeId) {
+        let Some(&(popped, made)) = self.popped.get(popped) else { return };
+        let is_new = |id: &NodeId| id.index().is_some_and(|index| index >= made);
+        // What was there already is what a recursive tuple gives way to, by the first item of which it is known.
+        let gives_way = || self.graph.node(*first).as_tuple().is_some_and(|items| items.first() == Some(&popped));
+        if is_new(last) && (is_new(first) || !gives_way()) {
+            self.graph.discard_before(*last, popped);
         }
     }
 }

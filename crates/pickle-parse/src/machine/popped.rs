@@ -15,8 +15,8 @@ struct Place<V> {
     popped: usize,
     /// How high the stack was without it.
     height: usize,
-    /// What stands there now.
-    next: Option<V>,
+    /// What came to stand there, and what stands there now.
+    next: Option<[V; 2]>,
 }
 
 impl<V: Clone> Popped<V> {
@@ -34,13 +34,16 @@ impl<V: Clone> Popped<V> {
         self.places.push(Place { popped, height, next: None });
     }
 
-    /// An op was executed. Gives a place that is used up, with what stood there; there may be more.
-    pub(super) fn follow(&mut self, height: usize, top: Option<&V>) -> Option<(usize, V)> {
+    /// An op was executed. Gives a place that is used up, with what stood there at first and at last; there may be more.
+    pub(super) fn follow(&mut self, height: usize, top: Option<&V>) -> Option<(usize, [V; 2])> {
         while let Some(place) = self.places.last_mut() {
             if height > place.height {
                 // What a call returns takes the place of what was called.
                 if height == place.height + 1 {
-                    place.next = top.cloned();
+                    place.next = top.map(|top| match place.next.take() {
+                        Some([first, _]) => [first, top.clone()],
+                        None => [top.clone(), top.clone()],
+                    });
                 }
                 return None;
             }

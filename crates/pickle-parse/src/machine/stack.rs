@@ -64,8 +64,8 @@ impl<B: Builder> Machine<B> {
         let height = self.stack.len() + self.marks.len();
         // A mark on top is no object.
         let top = self.stack.last().filter(|_| self.marks.last() != Some(&self.stack.len()));
-        while let Some((popped, next)) = self.popped.follow(height, top) {
-            self.builder.replaced(popped, &next);
+        while let Some((popped, [first, last])) = self.popped.follow(height, top) {
+            self.builder.replaced(popped, &first, &last);
         }
     }
 

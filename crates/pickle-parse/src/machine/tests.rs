@@ -111,8 +111,8 @@ impl Builder for Told {
         self.discarded.push(format!("-{value}"));
         Some(self.discarded.len() - 1)
     }
-    fn replaced(&mut self, popped: usize, next: &String) {
-        self.discarded[popped].push_str(&format!("<{next}"));
+    fn replaced(&mut self, popped: usize, _: &String, last: &String) {
+        self.discarded[popped].push_str(&format!("<{last}"));
     }
 }
 
