@@ -180,13 +180,13 @@ class Counting(File):
 COUNTED = [b"short", b"x" * 300, bytearray(b"array"), "text" * 300, b"y" * 100_000, 1.5]
 
 
-@pytest.mark.skipif(platform.python_implementation() == "PyPy", reason="PyPy's unpickler answers to files in ways of its own")
 @pytest.mark.parametrize("protocol", range(2, 6))
 def test_bytes_that_an_opcode_counts_are_read_into_place_as_pickle_does(protocol):
     data = pickle.dumps(COUNTED, protocol)
     ours, theirs = Counting(data), Counting(data)
     assert cloudpickle_rs.load(ours) == pickle.load(theirs) == COUNTED
-    assert ours.asked == theirs.asked
+    # PyPy's unpickler asks for as much in other ways
+    assert upstream.PYPY or ours.asked == theirs.asked
     assert ours._data.tell() == theirs._data.tell() == len(data)
 
 
