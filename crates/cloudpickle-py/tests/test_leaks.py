@@ -140,12 +140,18 @@ CALLS = {
 }
 
 
+# PyPy keeps a class for ever that its C API has seen and that has a weak reference, as those that are tracked have
+KEPT = {"a class that goes"} if PYPY else set()
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_calls_leave_nothing_behind(name):
-    assert growth(CALLS[name], ROUNDS) is None
+    assert (growth(CALLS[name], ROUNDS) is not None) == (name in KEPT)
 
 
 @pytest.mark.parametrize("kept", [object, lambda: cut_short], ids=["objects", "references to one object"])
 def test_what_is_left_is_found(kept):
     left = []
-    assert growth(lambda: left.append(kept()), 1000, doublings=1)
+    # PyPy counts objects, not references
+    is_counted = kept is object or not PYPY
+    assert (growth(lambda: left.append(kept()), 1000, doublings=1) is not None) == is_counted
