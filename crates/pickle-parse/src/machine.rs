@@ -215,19 +215,9 @@ impl<B: Builder> Machine<B> {
             let in_frame = self.frames.reach(here, input.len() - executed);
             let reach = executed + in_frame.min(piece);
             let end = start + reach as u64;
-            let mut rest = &input[executed..reach];
             let mut why = End::Unreadable(OpError::RanOut);
-            let offset = loop {
-                let offset = end - rest.len() as u64;
-                self.builder.at(offset);
-                if B::FOLLOWS_POPPED && !self.popped.is_empty() {
-                    self.follow_popped();
-                }
-                match op_then(rest, Execute { machine: self, end: &mut why }) {
-                    Some(after) => rest = after,
-                    None => break offset,
-                }
-            };
+            let rest = self.run_piece(end, &input[executed..reach], &mut why);
+            let offset = end - rest.len() as u64;
             executed = reach - rest.len();
             match why {
                 End::Stop(value, after) => {
@@ -264,6 +254,24 @@ impl<B: Builder> Machine<B> {
                     self.reset();
                     return Err(error.into());
                 }
+            }
+        }
+    }
+
+    /// Executes the ops of a piece, which ends at the offset `end`, until one of them ends more than itself, as `why` says. Returns that
+    /// op and what comes behind it.
+    // By itself, so that its registers are for what it needs at every op.
+    #[inline(never)]
+    fn run_piece<'a>(&mut self, end: u64, piece: &'a [u8], why: &mut End<'a, B::Value, B::Error>) -> &'a [u8] {
+        let mut rest = piece;
+        loop {
+            self.builder.at(end - rest.len() as u64);
+            if B::FOLLOWS_POPPED && !self.popped.is_empty() {
+                self.follow_popped();
+            }
+            match op_then(rest, Execute { machine: self, end: why }) {
+                Some(after) => rest = after,
+                None => return rest,
             }
         }
     }
