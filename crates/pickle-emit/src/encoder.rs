@@ -42,14 +42,14 @@ pub struct Encoder<S> {
 impl<S: Sink> Encoder<S> {
     /// An encoder that writes a protocol into a sink, behind what the sink holds already.
     pub fn new(sink: S, protocol: Protocol) -> Self {
-        Encoder { sink, protocol, framer: Framer::default(), early_frames: false }
+        Encoder { sink, protocol, framer: Framer::new(false), early_frames: false }
     }
 
     /// The same encoder, with the frames of CPython up to 3.6: large payloads stay within them, and a pickle has one however short
     /// it is.
     #[must_use]
     pub fn with_early_frames(self) -> Self {
-        Encoder { early_frames: true, framer: Framer::with_short_frames(), ..self }
+        Encoder { early_frames: true, framer: Framer::new(true), ..self }
     }
 
     /// The protocol that it writes.
