@@ -1,5 +1,7 @@
 //! [`Encoder`]: values to opcodes, in the canonical form of CPython's pickler.
 
+mod containers;
+
 use pickle_opcodes::{Opcode, Protocol};
 
 use crate::{

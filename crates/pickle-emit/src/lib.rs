@@ -83,6 +83,7 @@
 //! recurses, and takes time in proportion to the graph.
 
 mod arg;
+mod by_call;
 mod encoder;
 mod error;
 mod frame;

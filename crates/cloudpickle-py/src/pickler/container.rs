@@ -33,12 +33,7 @@ impl<'py> Walk<'_, 'py> {
     pub(super) fn save_list(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
         let list = object.cast::<PyList>().map_err(Failure::wrong_type)?;
         self.enter_fast(object)?;
-        if self.encoder.protocol() > Protocol::V0 {
-            self.encoder.op(Opcode::EmptyList);
-        } else {
-            self.encoder.op(Opcode::Mark);
-            self.encoder.op(Opcode::List);
-        }
+        self.encoder.empty_list();
         self.memoize(object)?;
         if !list.is_empty() {
             let _level = RecursionGuard::enter(self.py, self.stack)?;
@@ -132,7 +127,7 @@ impl<'py> Walk<'_, 'py> {
         let tuple = object.cast::<PyTuple>().map_err(Failure::wrong_type)?;
         let len = tuple.len();
         if len == 0 {
-            self.put_empty_tuple();
+            self.encoder.empty_tuple();
             return Ok(());
         }
         let marked = len > 3 || self.encoder.protocol() < Protocol::V2;
@@ -153,7 +148,7 @@ impl<'py> Walk<'_, 'py> {
             }
             return Ok(self.encoder.get(index)?);
         }
-        self.encoder.op(self.tuple_opcode(len));
+        self.encoder.op(self.encoder.tuple_opcode(len));
         self.memoize(object)
     }
 
@@ -161,7 +156,7 @@ impl<'py> Walk<'_, 'py> {
     pub(super) fn save_dict(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
         let dict = object.cast::<PyDict>().map_err(Failure::wrong_type)?;
         self.enter_fast(object)?;
-        self.put_empty_dict();
+        self.encoder.empty_dict();
         self.memoize(object)?;
         if !dict.is_empty() {
             let _level = RecursionGuard::enter(self.py, self.stack)?;
@@ -174,17 +169,6 @@ impl<'py> Walk<'_, 'py> {
         }
         self.leave_fast();
         Ok(())
-    }
-
-    /// Writes an empty dict, not memoized yet.
-    #[inline]
-    pub(super) fn put_empty_dict(&mut self) {
-        if self.encoder.protocol() > Protocol::V0 {
-            self.encoder.op(Opcode::EmptyDict);
-        } else {
-            self.encoder.op(Opcode::Mark);
-            self.encoder.op(Opcode::Dict);
-        }
     }
 
     /// Writes the items of a dict in batches. Up to CPython 3.14, an empty batch comes behind a last one that is full.

@@ -244,7 +244,7 @@ impl<'py> Walk<'_, 'py> {
         mut put: impl FnMut(&mut Self, &T) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         self.encoder.boundary();
-        self.put_empty_dict();
+        self.encoder.empty_dict();
         self.memoize_unshared()?;
         if entries.len() == 1 || self.encoder.protocol() == Protocol::V0 {
             for entry in entries {
@@ -275,12 +275,7 @@ impl<'py> Walk<'_, 'py> {
     /// Writes a list that nothing else can refer to, in the way of `save_list`.
     fn put_fresh_list(&mut self, items: &[Bound<'py, PyAny>]) -> Result<(), Failure> {
         self.encoder.boundary();
-        if self.encoder.protocol() > Protocol::V0 {
-            self.encoder.op(Opcode::EmptyList);
-        } else {
-            self.encoder.op(Opcode::Mark);
-            self.encoder.op(Opcode::List);
-        }
+        self.encoder.empty_list();
         self.memoize_unshared()?;
         if items.len() == 1 || self.encoder.protocol() == Protocol::V0 {
             for item in items {

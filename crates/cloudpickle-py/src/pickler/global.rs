@@ -126,7 +126,7 @@ impl<'py> Walk<'_, 'py> {
         self.put_global_lines(&found.module_name, first)?;
         for part in parts {
             self.save(&PyString::new(self.py, part))?;
-            self.encoder.op(self.tuple_opcode(2));
+            self.encoder.op(self.encoder.tuple_opcode(2));
             self.encoder.op(Opcode::Reduce);
         }
         Ok(())

@@ -229,34 +229,11 @@ impl<'py> Walk<'_, 'py> {
     #[inline]
     pub(crate) fn end_tuple(&mut self, len: usize) -> Result<(), Failure> {
         if len == 0 {
-            self.put_empty_tuple();
+            self.encoder.empty_tuple();
             return Ok(());
         }
-        self.encoder.op(self.tuple_opcode(len));
+        self.encoder.op(self.encoder.tuple_opcode(len));
         self.memoize_unshared()
-    }
-
-    /// Writes the empty tuple, which is never memoized.
-    #[inline]
-    pub(crate) fn put_empty_tuple(&mut self) {
-        if self.encoder.protocol() == pickle_opcodes::Protocol::V0 {
-            self.encoder.op(Opcode::Mark);
-            self.encoder.op(Opcode::Tuple);
-        } else {
-            self.encoder.op(Opcode::EmptyTuple);
-        }
-    }
-
-    /// The opcode that makes a tuple of so many items.
-    #[inline]
-    pub(crate) fn tuple_opcode(&self, len: usize) -> Opcode {
-        match len {
-            _ if self.encoder.protocol() < pickle_opcodes::Protocol::V2 => Opcode::Tuple,
-            1 => Opcode::Tuple1,
-            2 => Opcode::Tuple2,
-            3 => Opcode::Tuple3,
-            _ => Opcode::Tuple,
-        }
     }
 
     /// A `PicklingError`.

@@ -4,53 +4,14 @@ use pickle_graph::{Graph, Names, Node, NodeId, Str};
 use pickle_opcodes::{Opcode, Protocol};
 
 use super::{frames::Frame, items::Items, walk::Writer};
-use crate::{Error, ErrorKind, Sink};
+use crate::{Encoder, Error, ErrorKind, Sink, by_call::ByCall};
 
 impl<'g, S: Sink> Writer<'g, S> {
-    /// `bytes` below protocol 3, as CPython writes them for Python 2, where that call gives a `str`.
-    pub(super) fn bytes_by_call(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if bytes.is_empty() {
-            self.save_known_global("builtins", "bytes")?;
-            self.empty_tuple();
-        } else {
-            self.save_known_global("_codecs", "encode")?;
-            self.mark_unless_short(2);
-            let text: String = bytes.iter().copied().map(char::from).collect();
-            self.encoder.boundary();
-            self.encoder.str(text.as_bytes())?;
-            self.memoize_nameless()?;
-            self.save_string(b"latin1")?;
-            self.nameless_tuple(2)?;
-        }
-        self.encoder.op(Opcode::Reduce);
-        Ok(())
-    }
-
-    /// A `bytearray` below protocol 5.
-    pub(super) fn byte_array_by_call(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.save_known_global("builtins", "bytearray")?;
-        if bytes.is_empty() {
-            self.empty_tuple();
-        } else {
-            self.mark_unless_short(1);
-            self.encoder.boundary();
-            if self.protocol >= Protocol::V3 {
-                self.encoder.bytes(bytes)?;
-            } else {
-                self.bytes_by_call(bytes)?;
-            }
-            self.memoize_nameless()?;
-            self.nameless_tuple(1)?;
-        }
-        self.encoder.op(Opcode::Reduce);
-        Ok(())
-    }
-
     /// A set or frozenset below protocol 4.
     pub(super) fn set_by_call(&mut self, id: NodeId, node: Node<'g>, items: &'g [NodeId]) -> Result<(), Error> {
         self.save_known_global("builtins", if matches!(node, Node::Set(_)) { "set" } else { "frozenset" })?;
-        self.mark_unless_short(1);
-        self.empty(Opcode::EmptyList, Opcode::List);
+        self.encoder.begin_tuple(1);
+        self.encoder.empty_list();
         self.memoize_nameless()?;
         let items = Items::list(items, true, self.protocol, &self.habits);
         self.frames.extend([Frame::Make(id, Opcode::Reduce), Frame::NamelessTuple(1), Frame::Items(items)]);
@@ -63,7 +24,7 @@ impl<'g, S: Sink> Writer<'g, S> {
             return Err(ErrorKind::NeedsProtocol { opcode: Opcode::NewObj.name(), needs: Protocol::V2 }.into());
         };
         self.save_known_global("copyreg", "__newobj__")?;
-        self.mark_unless_short(1 + items.len());
+        self.encoder.begin_tuple(1 + items.len());
         self.frames.extend([
             Frame::Make(id, Opcode::Reduce),
             Frame::NamelessTuple(1 + items.len()),
@@ -76,7 +37,7 @@ impl<'g, S: Sink> Writer<'g, S> {
     /// What `NEWOBJ_EX` made, below protocol 4.
     pub(super) fn new_obj_ex_by_call(&mut self, id: NodeId, class: NodeId, args: NodeId, kwargs: NodeId) -> Result<(), Error> {
         self.save_known_global("copyreg", "__newobj_ex__")?;
-        self.mark_unless_short(3);
+        self.encoder.begin_tuple(3);
         self.frames.extend([
             Frame::Make(id, Opcode::Reduce),
             Frame::NamelessTuple(3),
@@ -123,14 +84,12 @@ impl<'g, S: Sink> Writer<'g, S> {
         let names: Vec<&'g str> = path.split('.').collect();
         for _ in 1..names.len() {
             self.save_known_global("builtins", "getattr")?;
-            self.mark_unless_short(2);
+            self.encoder.begin_tuple(2);
         }
         self.save_known_global(module, names[0])?;
         for (depth, name) in names.iter().enumerate().skip(1) {
-            self.encoder.boundary();
-            self.encoder.str(name.as_bytes())?;
-            self.memoize_nameless()?;
-            self.nameless_tuple(2)?;
+            self.value_str(name)?;
+            self.tuple_of_values(2)?;
             self.encoder.op(Opcode::Reduce);
             if depth + 1 < names.len() {
                 self.memoize_nameless()?;
@@ -198,10 +157,40 @@ impl<'g, S: Sink> Writer<'g, S> {
         self.globals.insert(key, place);
         Ok(())
     }
+}
 
-    pub(super) fn mark_unless_short(&mut self, len: usize) {
-        if !self.is_short(len) {
-            self.encoder.op(Opcode::Mark);
+impl<S: Sink> ByCall for Writer<'_, S> {
+    type Sink = S;
+
+    fn encoder(&mut self) -> &mut Encoder<S> {
+        &mut self.encoder
+    }
+
+    fn memoize_top(&mut self) -> Result<(), Error> {
+        self.memoize_nameless().map(|_| ())
+    }
+
+    fn known_global(&mut self, module: &'static str, name: &'static str) -> Result<(), Error> {
+        self.save_known_global(module, name)
+    }
+
+    fn known_str(&mut self, text: &'static str) -> Result<(), Error> {
+        self.save_string(text.as_bytes())
+    }
+
+    fn value_str(&mut self, text: &str) -> Result<(), Error> {
+        self.encoder.boundary();
+        self.encoder.str(text.as_bytes())?;
+        self.memoize_top()
+    }
+
+    fn value_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.encoder.boundary();
+        if self.protocol >= Protocol::V3 {
+            self.encoder.bytes(bytes)?;
+        } else {
+            self.bytes_by_call(bytes)?;
         }
+        self.memoize_top()
     }
 }

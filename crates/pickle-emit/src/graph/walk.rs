@@ -14,7 +14,7 @@ use super::{
     items::{Items, Next},
     memo::Memo,
 };
-use crate::{Encoder, Error, ErrorKind, Sink, arg};
+use crate::{Encoder, Error, ErrorKind, Sink, arg, by_call::ByCall};
 
 /// Writes one pickle of a graph.
 pub(super) struct Writer<'g, S> {
@@ -111,7 +111,7 @@ impl<'g, S: Sink> Writer<'g, S> {
             Frame::Save(id) => _ = self.save(id)?,
             Frame::Op(opcode) => self.encoder.op(opcode),
             Frame::Tuple(id) => self.finish_tuple(id)?,
-            Frame::NamelessTuple(len) => self.nameless_tuple(len)?,
+            Frame::NamelessTuple(len) => self.tuple_of_values(len)?,
             Frame::FrozenSet(id) => {
                 if self.memo.get(id).is_some() {
                     self.encoder.op(Opcode::PopMark);
@@ -200,22 +200,22 @@ impl<'g, S: Sink> Writer<'g, S> {
                 return Ok(false);
             }
             Node::Tuple([]) => {
-                self.empty_tuple();
+                self.encoder.empty_tuple();
                 return Ok(false);
             }
             Node::String(bytes) => self.encoder.string(bytes)?,
             Node::Bytes(bytes) if self.protocol >= Protocol::V3 => self.encoder.bytes(bytes)?,
             Node::Bytes(bytes) => self.bytes_by_call(bytes)?,
             Node::ByteArray(bytes) if self.protocol >= Protocol::V5 => self.encoder.bytearray(bytes)?,
-            Node::ByteArray(bytes) => self.byte_array_by_call(bytes)?,
+            Node::ByteArray(bytes) => self.bytearray_by_call(bytes)?,
             Node::Global { .. } => self.save_global(id)?,
             Node::List(items) => {
-                self.empty(Opcode::EmptyList, Opcode::List);
+                self.encoder.empty_list();
                 let items = Items::list(items, true, self.protocol, &self.habits);
                 return self.made_then(id, Some(Frame::Items(items)));
             }
             Node::Dict(items) => {
-                self.empty(Opcode::EmptyDict, Opcode::Dict);
+                self.encoder.empty_dict();
                 let items = (!items.is_empty()).then(|| Items::dict(items, true, self.protocol, &self.habits));
                 return self.made_then(id, items.map(Frame::Items));
             }
@@ -240,7 +240,7 @@ impl<'g, S: Sink> Writer<'g, S> {
                 if self.is_long_tuple(id) {
                     self.encoder.op(Opcode::Mark);
                 } else {
-                    self.mark_unless_short(items.len());
+                    self.encoder.begin_tuple(items.len());
                 }
                 self.frames.extend([Frame::Tuple(id), Frame::All(items.iter())]);
                 return Ok(true);
@@ -309,11 +309,11 @@ impl<'g, S: Sink> Writer<'g, S> {
             if self.is_long_tuple(id) {
                 self.encoder.op(Opcode::Tuple);
             } else {
-                self.tuple_op(len);
+                self.encoder.op(self.encoder.tuple_opcode(len));
             }
             self.made(id)?;
         } else {
-            if self.is_short(len) && !self.is_long_tuple(id) {
+            if self.encoder.tuple_opcode(len) != Opcode::Tuple && !self.is_long_tuple(id) {
                 (0..len).for_each(|_| self.encoder.op(Opcode::Pop));
             } else if self.protocol > Protocol::V0 {
                 self.encoder.op(Opcode::PopMark);
@@ -436,43 +436,9 @@ impl<'g, S: Sink> Writer<'g, S> {
         self.encoder.text(Opcode::Unicode, &text);
     }
 
-    pub(super) fn empty(&mut self, binary: Opcode, text: Opcode) {
-        if self.protocol > Protocol::V0 {
-            self.encoder.op(binary);
-        } else {
-            self.encoder.op(Opcode::Mark);
-            self.encoder.op(text);
-        }
-    }
-
-    pub(super) fn empty_tuple(&mut self) {
-        self.empty(Opcode::EmptyTuple, Opcode::Tuple);
-    }
-
     /// Whether a short tuple is written as the long one that it was read as.
     fn is_long_tuple(&self, id: NodeId) -> bool {
         self.as_read && self.graph.is_long_tuple(id)
-    }
-
-    /// Whether tuples of this length have an opcode of their own.
-    pub(super) fn is_short(&self, len: usize) -> bool {
-        self.protocol >= Protocol::V2 && len <= 3
-    }
-
-    /// Makes a tuple of what is on the stack; a mark is below it if it is not short.
-    fn tuple_op(&mut self, len: usize) {
-        self.encoder.op(match len {
-            1 if self.is_short(len) => Opcode::Tuple1,
-            2 if self.is_short(len) => Opcode::Tuple2,
-            3 if self.is_short(len) => Opcode::Tuple3,
-            _ => Opcode::Tuple,
-        });
-    }
-
-    pub(super) fn nameless_tuple(&mut self, len: usize) -> Result<(), Error> {
-        self.tuple_op(len);
-        self.memoize_nameless()?;
-        Ok(())
     }
 
     /// Writes an out-of-band buffer; says whether it is out of band.
@@ -484,7 +450,7 @@ impl<'g, S: Sink> Writer<'g, S> {
                     true if self.protocol >= Protocol::V3 => self.encoder.bytes(bytes)?,
                     true => self.bytes_by_call(bytes)?,
                     false if self.protocol >= Protocol::V5 => self.encoder.bytearray(bytes)?,
-                    false => self.byte_array_by_call(bytes)?,
+                    false => self.bytearray_by_call(bytes)?,
                 }
                 Ok(false)
             }

@@ -191,7 +191,7 @@ impl<S: Sink> Tuple<'_, S> {
             return Err(wrong_length(self.len));
         }
         if self.len == 0 {
-            self.serializer.empty_tuple();
+            self.serializer.encoder.empty_tuple();
         } else {
             self.serializer.tuple(self.len)?;
         }

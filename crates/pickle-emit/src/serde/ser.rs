@@ -11,7 +11,7 @@ use super::{
     options::{Enums, Options, Structs},
     texts::{self, Texts},
 };
-use crate::{Encoder, Error, Sink};
+use crate::{Encoder, Error, Sink, by_call::ByCall};
 
 /// Writes one value as a pickle; a mutable reference to it is a [`serde::Serializer`](ser::Serializer), for where serde asks for that.
 ///
@@ -153,19 +153,8 @@ impl<S: Sink> Serializer<S> {
         }
         if self.options.protocol >= Protocol::V3 {
             self.encoder.bytes(bytes)?;
-        } else if bytes.is_empty() {
-            self.global("builtins", "bytes")?;
-            self.empty_tuple();
-            self.op(Opcode::Reduce);
         } else {
-            // As CPython has it, for Python 2, which makes a `str` of it.
-            self.global("_codecs", "encode")?;
-            self.mark_unless_short(2);
-            let text: String = bytes.iter().copied().map(char::from).collect();
-            self.str(&text)?;
-            self.text("latin1")?;
-            self.tuple(2)?;
-            self.op(Opcode::Reduce);
+            self.bytes_by_call(bytes)?;
         }
         let place = self.memoize()?;
         if let (Some(kept), Ok(place)) = (self.texts.kept_bytes(bytes), u32::try_from(place)) {
@@ -179,15 +168,7 @@ impl<S: Sink> Serializer<S> {
         if self.options.protocol >= Protocol::V5 {
             self.encoder.bytearray(bytes)?;
         } else {
-            self.global("builtins", "bytearray")?;
-            if bytes.is_empty() {
-                self.empty_tuple();
-            } else {
-                self.mark_unless_short(1);
-                self.bytes(bytes)?;
-                self.tuple(1)?;
-            }
-            self.op(Opcode::Reduce);
+            self.bytearray_by_call(bytes)?;
         }
         self.memoize().map(|_| ())
     }
@@ -218,48 +199,21 @@ impl<S: Sink> Serializer<S> {
         Ok(())
     }
 
-    /// Whether tuples of so many items need no mark.
-    pub(super) fn is_short(&self, len: usize) -> bool {
-        (1..=3).contains(&len) && self.options.protocol >= Protocol::V2
-    }
-
-    pub(super) fn mark_unless_short(&mut self, len: usize) {
-        if !self.is_short(len) {
-            self.op(Opcode::Mark);
-        }
-    }
-
-    /// The empty tuple, which is never put in the memo.
-    pub(super) fn empty_tuple(&mut self) {
-        if self.options.protocol == Protocol::V0 {
-            self.op(Opcode::Mark);
-            self.op(Opcode::Tuple);
-        } else {
-            self.op(Opcode::EmptyTuple);
-        }
-    }
-
     /// A tuple of the topmost items, below which there is a mark unless they are few.
     #[inline]
     pub(super) fn tuple(&mut self, len: usize) -> Result<(), Error> {
-        let opcode = match len {
-            1 if self.is_short(1) => Opcode::Tuple1,
-            2 if self.is_short(2) => Opcode::Tuple2,
-            3 if self.is_short(3) => Opcode::Tuple3,
-            _ => Opcode::Tuple,
-        };
+        let opcode = self.encoder.tuple_opcode(len);
         self.op_memoized(opcode)
     }
 
     /// An empty list or dict, to be filled.
     #[inline]
     pub(super) fn empty(&mut self, opcode: Opcode, of_protocol_0: Opcode) -> Result<(), Error> {
-        if self.options.protocol == Protocol::V0 {
-            self.op(Opcode::Mark);
-            self.op_memoized(of_protocol_0)
-        } else {
-            self.op_memoized(opcode)
+        if self.options.protocol >= Protocol::V4 {
+            return self.op_memoized(opcode);
         }
+        self.encoder.empty(opcode, of_protocol_0);
+        self.memoize().map(|_| ())
     }
 
     /// An empty list or dict, and the beginning of its first batch where it is to have one.
@@ -292,7 +246,7 @@ impl<S: Sink> Serializer<S> {
         self.encoder.boundary();
         let kind = if self.options.protocol < Protocol::V4 {
             self.global("builtins", class)?;
-            self.mark_unless_short(1);
+            self.encoder.begin_tuple(1);
             self.empty(Opcode::EmptyList, Opcode::List)?;
             Kind::ListInCall
         } else if class == "set" {
@@ -311,7 +265,7 @@ impl<S: Sink> Serializer<S> {
         self.meant = Meant::Itself;
         self.encoder.boundary();
         if len > 0 {
-            self.mark_unless_short(len);
+            self.encoder.begin_tuple(len);
         }
         Tuple { serializer: self, len, left: len, around: None }
     }
@@ -344,7 +298,7 @@ impl<S: Sink> Serializer<S> {
         if self.options.protocol >= Protocol::V2 {
             self.global(&module, class)?;
             self.encoder.boundary();
-            self.empty_tuple();
+            self.encoder.empty_tuple();
             self.op(Opcode::NewObj);
         } else {
             self.global("copyreg", "_reconstructor")?;
@@ -370,7 +324,7 @@ impl<S: Sink> Serializer<S> {
         self.encoder.boundary();
         match self.options.enums {
             Enums::Dicts => self.empty(Opcode::EmptyDict, Opcode::Dict)?,
-            Enums::Tuples => self.mark_unless_short(2),
+            Enums::Tuples => self.encoder.begin_tuple(2),
         }
         self.name(variant)?;
         Ok(Variant)
@@ -389,6 +343,34 @@ impl<S: Sink> Serializer<S> {
 /// What holds a variant's name and content was begun.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Variant;
+
+impl<S: Sink> ByCall for Serializer<S> {
+    type Sink = S;
+
+    fn encoder(&mut self) -> &mut Encoder<S> {
+        &mut self.encoder
+    }
+
+    fn memoize_top(&mut self) -> Result<(), Error> {
+        self.memoize().map(|_| ())
+    }
+
+    fn known_global(&mut self, module: &'static str, name: &'static str) -> Result<(), Error> {
+        self.global(module, name)
+    }
+
+    fn known_str(&mut self, text: &'static str) -> Result<(), Error> {
+        self.text(text).map(|_| ())
+    }
+
+    fn value_str(&mut self, text: &str) -> Result<(), Error> {
+        self.str(text)
+    }
+
+    fn value_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.bytes(bytes)
+    }
+}
 
 impl<'a, S: Sink> ser::Serializer for &'a mut Serializer<S> {
     type Ok = ();
