@@ -43,6 +43,20 @@ def test_a_proxy_of_a_function_is_pickled_as_the_function(protocol):
     assert cloudpickle_rs.loads(ours)(4) == 5
 
 
+@pytest.mark.parametrize("name", [None, 5, "double"], ids=repr)
+def test_what_only_says_that_it_is_a_function_lacks_what_a_function_has(name, protocol):
+    class Pretender:
+        __class__ = property(lambda self: type(lambda: None))
+        __module__ = "importable"
+
+    pretender = Pretender()
+    if name is not None:
+        pretender.__name__ = name
+    for dumps in (cloudpickle.dumps, cloudpickle_rs.dumps):
+        with pytest.raises(AttributeError, match="'Pretender' object has no attribute '__code__'"):
+            dumps(pretender, protocol)
+
+
 def test_a_subclass_may_call_its_pickler_from_a_property():
     class Pickler(cloudpickle_rs.Pickler):
         @property

@@ -110,10 +110,10 @@ FUNCTIONS = sorted(
 )
 METHODS = {
     cloudpickle_rs.Pickler: [
-        *("dump", "clear_memo", "persistent_id", "reducer_override"),
+        *("__init__", "dump", "clear_memo", "persistent_id", "reducer_override"),
         *("_function_reduce", "_function_getnewargs", "_dynamic_function_reduce"),
     ],
-    cloudpickle_rs.Unpickler: ["load", "find_class", "persistent_load"],
+    cloudpickle_rs.Unpickler: ["__init__", "load", "find_class", "persistent_load"],
 }
 
 

@@ -228,3 +228,48 @@ def test_the_errors_are_pickles():
 def test_a_name_that_means_another_object_is_not_used():
     assert cloudpickle_rs.loads(cloudpickle_rs.dumps(misplaced)).__doc__ == misplaced.__doc__
     assert cloudpickle_rs.loads(cloudpickle_rs.dumps(Misplaced)) is not Shape
+
+
+class Global:
+    """Gives a name, to be found in some module, from `__reduce__`."""
+
+    def __init__(self, module):
+        self.__module__ = module
+
+    def __reduce__(self):
+        return "name"
+
+
+MODULES = {
+    "that raises ImportError": "raises_ImportError",
+    "that raises ValueError": "raises_ValueError",
+    "that raises KeyError": "raises_KeyError",
+    "that raises ZeroDivisionError": "raises_ZeroDivisionError",
+    "that raises KeyboardInterrupt": "raises_KeyboardInterrupt",
+    "that there is not": "no such",
+    "without a name": "",
+    "whose name is a number": 5,
+    "whose name is bytes": b"sys",
+}
+
+
+@pytest.mark.parametrize("kind", MODULES)
+def test_a_module_that_cannot_be_imported_is_told_as_upstream_does(kind, tmp_path, monkeypatch, protocol):
+    named = Global(MODULES[kind])
+    exception = str(named.__module__).rpartition("_")[2]
+    tmp_path.joinpath(f"raises_{exception}.py").write_text(f"raise {exception}('half-way')")
+    monkeypatch.syspath_prepend(tmp_path)
+    ours = outcome_of_any(cloudpickle_rs.dumps, named, protocol)
+    if upstream.PYPY:
+        # as CPython 3.11 has it
+        assert ours == (pickle.PicklingError, f"Can't pickle {named!r}: import of module {named.__module__!r} failed")
+    else:
+        assert ours == outcome_of_any(cloudpickle.dumps, named, protocol)
+
+
+def outcome_of_any(dumps, obj, protocol):
+    """As `outcome`, also for what is no `Exception`: its type and words."""
+    try:
+        return dumps(obj, protocol)
+    except BaseException as error:
+        return type(error), str(error)

@@ -102,6 +102,19 @@ DEFAULT_PROTOCOL = pickle.HIGHEST_PROTOCOL
 
 CloudPickler = Pickler
 
+_initialize = Pickler.__init__
+
+
+def __init__(self, file, protocol=None, buffer_callback=None):
+    """Begins to write pickles into a binary file."""
+    _initialize(self, file, protocol, buffer_callback)
+
+
+# the `__init__` of an extension class has no signature but `*args` and `**kwargs`
+__init__.__qualname__ = "Pickler.__init__"
+Pickler.__init__ = __init__
+del __init__
+
 
 # What follows is not used here. Other projects import these names from `cloudpickle.cloudpickle`.
 

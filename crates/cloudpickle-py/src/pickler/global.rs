@@ -3,7 +3,7 @@
 use cloud_reduce::Reconstructor;
 use pickle_opcodes::{Opcode, Protocol};
 use pyo3::{
-    exceptions::PyAttributeError,
+    exceptions::{PyAttributeError, PyImportError, PyTypeError, PyValueError},
     intern,
     prelude::*,
     types::{PyDict, PyModule, PyString, PyTuple},
@@ -45,8 +45,18 @@ impl<'py> Walk<'_, 'py> {
             Some(module_name) => module_name,
             None => intern!(py, "__main__").clone().into_any(),
         };
-        let module = match module_name.cast::<PyString>().map_err(PyErr::from).and_then(|name| py.import(name)) {
+        let imported = match module_name.cast::<PyString>() {
+            Ok(name) => py.import(name),
+            Err(_) => Err(PyTypeError::new_err("module name must be a string")),
+        };
+        let module = match imported {
             Ok(module) => module.into_any(),
+            // CPython 3.14 and later leave other exceptions as they are
+            Err(error)
+                if cfg!(Py_3_14) && !error.is_instance_of::<PyImportError>(py) && !error.is_instance_of::<PyValueError>(py) =>
+            {
+                return Err(error.into());
+            }
             Err(error) => {
                 let repr = object.repr()?;
                 return Err(self.in_context(

@@ -201,7 +201,12 @@ pub(crate) fn find<'py>(
     let Some(module) = module.filter(|module| !module.is_none()) else { return Ok(None) };
     let found = match name.cast::<PyString>() {
         Ok(name) => get_dotted(&module, name)?,
-        Err(_) => return Err(PyTypeError::new_err("attribute name must be string")),
+        // upstream splits the name, and takes an object that cannot be split for one that is in no module
+        Err(_) => match name.call_method1(intern!(py, "split"), (".",)) {
+            Err(error) if error.is_instance_of::<PyAttributeError>(py) => None,
+            Err(error) => return Err(error),
+            Ok(_) => return Err(PyTypeError::new_err("attribute name must be string")),
+        },
     };
     match found {
         Some((found, _)) if ffi::is_same(&found, object) => Ok(Some(Found { module, module_name, name })),
