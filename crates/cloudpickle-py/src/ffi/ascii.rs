@@ -1,8 +1,8 @@
-//! Strings of ASCII characters, made as they lie in CPython's memory.
+//! Strings of ASCII characters, made and read as they lie in CPython's memory.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use pyo3::{ffi, prelude::*};
+use pyo3::{ffi, prelude::*, types::PyString};
 
 /// As the slice's own method, which looks at the last bytes one by one.
 #[inline]
@@ -20,12 +20,16 @@ struct Ascii {
     length: ffi::Py_ssize_t,
     /// -1 until somebody asks for it.
     hash: ffi::Py_hash_t,
-    /// Bits that tell what characters there are and where, which differ from version to version.
+    /// In the first byte, bits that tell what characters there are and where, which differ from version to version. The rest is
+    /// unused, and may be anything.
     state: u32,
     /// The same characters in another form, null until somebody asks for it.
     #[cfg(not(Py_3_12))]
     wide: *mut std::ffi::c_void,
 }
+
+/// The part of `Ascii::state` that is in use.
+const IN_USE: u32 = u32::from_ne_bytes([0xff, 0, 0, 0]);
 
 /// `Ascii::state` of a new string. 0 as long as none was seen that lies in memory as `Ascii` says.
 static NEW_STATE: AtomicU32 = AtomicU32::new(0);
@@ -56,6 +60,34 @@ pub(super) fn ascii<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, Py
     }
 }
 
+/// The characters of a string, if it is seen to keep them as `Ascii` says, as strings of ASCII characters do unless they are of a
+/// subclass.
+#[inline]
+pub(super) fn text_of<'a>(string: &'a Bound<'_, PyString>) -> Option<&'a str> {
+    let state = NEW_STATE.load(Ordering::Relaxed);
+    let head = string.as_ptr().cast::<Ascii>();
+    // SAFETY: the object is a string, and all strings begin with these fields. One in which all bits are set that are set in a new
+    // one of ASCII characters is compact and ASCII too: each of the two is a bit (whether it is interned is in others), so that its
+    // `length` characters follow. They never change, and the handle keeps the string alive.
+    unsafe {
+        if state == 0 || (*head).state & state != state {
+            return None;
+        }
+        let characters = std::slice::from_raw_parts(head.add(1).cast::<u8>(), (*head).length as usize);
+        Some(std::str::from_utf8_unchecked(characters))
+    }
+}
+
+/// Lets [`text_of`] and [`ascii`] know how new strings look, unless they do.
+#[cold]
+#[inline(never)]
+pub(super) fn learn(py: Python<'_>) {
+    if NEW_STATE.load(Ordering::Relaxed) == 0 {
+        // without memory for a string all goes the interpreter's way
+        let _ = ascii_of_interpreter(py, b"ASCII");
+    }
+}
+
 /// The same by the interpreter's own function, from which [`ascii`] learns.
 #[cold]
 #[inline(never)]
@@ -68,7 +100,7 @@ fn ascii_of_interpreter<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py
         let head = string.as_ptr().cast::<Ascii>();
         std::ptr::copy_nonoverlapping(text.as_ptr(), characters, text.len());
         if characters == head.add(1).cast() && (*head).length == text.len() as ffi::Py_ssize_t && (*head).hash == -1 {
-            NEW_STATE.store((*head).state, Ordering::Relaxed);
+            NEW_STATE.store((*head).state & IN_USE, Ordering::Relaxed);
         }
         Ok(string)
     }

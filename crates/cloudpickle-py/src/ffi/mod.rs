@@ -53,9 +53,9 @@ pub(crate) use kind::{Kind, kind, same_object};
 pub(crate) use memo::Memo;
 pub(crate) use modules_version::modules_version;
 pub(crate) use object::{
-    ClassVersion, audit_find_class, call, check_reducible, class_attribute, getattr_opt, import, imported_module, new_instance,
-    plain_attributes, set_plain_attribute,
+    ClassVersion, ReducedByDefault, audit_find_class, call, check_reducible, class_attribute, getattr_opt, import,
+    imported_module, new_instance, plain_attributes, set_plain_attribute,
 };
 pub(crate) use recursion::{RecursionGuard, StackLimit};
 pub(crate) use scalar::Item;
-pub(crate) use string::{decode_utf8, intern};
+pub(crate) use string::{decode_utf8, intern, utf8};

@@ -1,8 +1,10 @@
 //! What the safe API lacks: making instances, looking attributes up, and audit events.
 
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
 use pyo3::{
     exceptions::PyTypeError,
-    ffi,
+    ffi, intern,
     prelude::*,
     types::{PyDict, PyString, PyTuple, PyType},
 };
@@ -51,6 +53,9 @@ pub(crate) fn class_attribute<'py>(class: &Bound<'py, PyType>, name: &Bound<'py,
     unsafe { Bound::from_borrowed_ptr_or_opt(class.py(), _PyType_Lookup(class.as_type_ptr(), name.as_ptr())) }
 }
 
+/// `Py_TPFLAGS_MANAGED_DICT`: objects have a `__dict__` for which there is no offset (3.11 and later).
+const MANAGED_DICT: std::ffi::c_ulong = if cfg!(Py_3_11) { 1 << 4 } else { 0 };
+
 /// Whether the attributes of an object lie in a `__dict__` of the usual kind, so that setting an item there is setting an attribute,
 /// save for those that the class has data descriptors for: see [`set_plain_attribute`].
 #[inline]
@@ -58,8 +63,7 @@ pub(crate) fn plain_attributes(object: &Bound<'_, PyAny>, dict_name: &Bound<'_, 
     let class = object.get_type_ptr();
     // SAFETY: the class of an object that is alive; its slots are read, not written. The look-up is as in `class_attribute`.
     unsafe {
-        let managed_dict = if cfg!(Py_3_11) { 1 << 4 } else { 0 };
-        let has_dict = (*class).tp_dictoffset != 0 || (*class).tp_flags & managed_dict != 0;
+        let has_dict = (*class).tp_dictoffset != 0 || (*class).tp_flags & MANAGED_DICT != 0;
         if !has_dict
             || (*class).tp_flags & ffi::Py_TPFLAGS_HEAPTYPE == 0
             || !(*class)
@@ -91,6 +95,135 @@ impl ClassVersion {
         // 3.9 left the number of a version that is no more
         let is_valid = version != 0 && (cfg!(Py_3_10) || flags & ffi::Py_TPFLAGS_VALID_VERSION_TAG != 0);
         is_valid.then_some(ClassVersion { class, version })
+    }
+}
+
+/// How many classes [`ReducedByDefault`] is remembered of. Classes whose places are the same take turns.
+const KNOWN_CLASSES: usize = 64;
+
+/// For a class in its place: its address, and its version shifted by [`HOW_BITS`], below which is how its objects are reduced. They
+/// are read and written with the interpreter attached, so that the two belong together.
+static KNOWN: [(AtomicUsize, AtomicU64); KNOWN_CLASSES] = [const { (AtomicUsize::new(0), AtomicU64::new(0)) }; KNOWN_CLASSES];
+
+const HOW_BITS: u32 = 2;
+const BY_DEFAULT: u64 = 0;
+const WITH_OWN_STATE: u64 = 1;
+const OTHERWISE: u64 = 2;
+
+/// Objects that `object.__reduce_ex__` reduces to a call of `copyreg.__newobj__` with their class alone, and to their state.
+///
+/// Those of a class that has none of the methods by which a class says otherwise, as was seen after one of them was so reduced,
+/// without an error: what it depends on besides is the same for all of them, save for what their own `__dict__` may have.
+pub(crate) enum ReducedByDefault {
+    /// Their state is what the class's own `__getstate__` returns; they have no `__dict__`.
+    OwnState,
+    /// Their state is what `object.__getstate__` returns.
+    DefaultState,
+}
+
+impl ReducedByDefault {
+    fn place(class: *mut ffi::PyTypeObject) -> &'static (AtomicUsize, AtomicU64) {
+        // classes are larger than a kilobyte
+        &KNOWN[(class as usize >> 10 ^ class as usize >> 4) % KNOWN_CLASSES]
+    }
+
+    /// How objects of a class as it is now are known to be reduced.
+    #[inline]
+    fn known(ClassVersion { class, version }: ClassVersion) -> Option<u64> {
+        let (known_class, known) = Self::place(class);
+        let known = known.load(Ordering::Relaxed);
+        let is_known = known_class.load(Ordering::Relaxed) == class as usize && known >> HOW_BITS == u64::from(version);
+        is_known.then_some(known & ((1 << HOW_BITS) - 1))
+    }
+
+    /// What is known of an object's class as it is now: nothing before one of its objects was reduced, and where they are reduced
+    /// otherwise.
+    #[inline]
+    pub(crate) fn of(object: &Bound<'_, PyAny>) -> Option<ReducedByDefault> {
+        let version = ClassVersion::of(object)?;
+        let reduced = match Self::known(version)? {
+            BY_DEFAULT => ReducedByDefault::DefaultState,
+            WITH_OWN_STATE => ReducedByDefault::OwnState,
+            _ => return None,
+        };
+        // SAFETY: the class of an object that is alive. Its own class may become another one without a new version.
+        let (own, usual) = unsafe { ((*ffi::Py_TYPE(version.class.cast())).tp_getattro, ffi::PyType_Type.tp_getattro) };
+        own.zip(usual).is_some_and(|(own, usual)| std::ptr::fn_addr_eq(own, usual)).then_some(reduced)
+    }
+
+    /// Remembers how objects of an object's class are reduced, now that its `__reduce_ex__` has returned.
+    #[inline]
+    pub(crate) fn remember(object: &Bound<'_, PyAny>) {
+        // before 3.11 there is no `object.__getstate__`
+        if cfg!(Py_3_11) && ClassVersion::of(object).is_none_or(|version| Self::known(version).is_none()) {
+            Self::look(object);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look(object: &Bound<'_, PyAny>) {
+        let py = object.py();
+        let class = object.get_type();
+        let base = py.get_type::<PyAny>();
+        let is_inherited = |name| match (class_attribute(&class, name), class_attribute(&base, name)) {
+            (Some(own), Some(inherited)) => own.is(&inherited),
+            (own, inherited) => own.is_none() && inherited.is_none(),
+        };
+        let names = [
+            intern!(py, "__reduce_ex__"),
+            intern!(py, "__reduce__"),
+            intern!(py, "__getnewargs_ex__"),
+            intern!(py, "__getnewargs__"),
+            intern!(py, "__class__"),
+        ];
+        let class_pointer = class.as_type_ptr();
+        // SAFETY: a class that is alive; its slots are read, not written.
+        let (flags, dict_offset, getattro) =
+            unsafe { ((*class_pointer).tp_flags, (*class_pointer).tp_dictoffset, (*class_pointer).tp_getattro) };
+        let is_generic = getattro.is_some_and(|get| std::ptr::fn_addr_eq(get, ffi::PyObject_GenericGetAttr as ffi::getattrofunc));
+        let has_items = flags & (ffi::Py_TPFLAGS_LIST_SUBCLASS | ffi::Py_TPFLAGS_DICT_SUBCLASS) != 0;
+        let has_dict = dict_offset != 0 || flags & MANAGED_DICT != 0;
+        let how = if !is_generic || has_items || !names.into_iter().all(is_inherited) {
+            OTHERWISE
+        } else if is_inherited(intern!(py, "__getstate__")) {
+            BY_DEFAULT
+        } else if !has_dict {
+            WITH_OWN_STATE
+        } else {
+            OTHERWISE
+        };
+        // the look-ups have given the class a version
+        if let Some(ClassVersion { class, version }) = ClassVersion::of(object) {
+            let (known_class, known) = Self::place(class);
+            known_class.store(class as usize, Ordering::Relaxed);
+            known.store(u64::from(version) << HOW_BITS | how, Ordering::Relaxed);
+        }
+    }
+
+    /// The object's state, or `None` where its `__dict__` has what only a class usually has: then it is reduced in another way.
+    #[inline]
+    pub(crate) fn state<'py>(&self, object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = object.py();
+        let name = intern!(py, "__getstate__");
+        if let ReducedByDefault::OwnState = self {
+            return object.call_method0(name).map(Some);
+        }
+        let Some(get_state) = class_attribute(&object.get_type(), name) else { return Ok(None) };
+        let state = get_state.call1((object,))?;
+        let attributes = match state.cast_exact::<PyTuple>() {
+            Ok(pair) => &*pair.get_borrowed_item(0)?,
+            Err(_) => &state,
+        };
+        if let Ok(attributes) = attributes.cast::<PyDict>() {
+            let names = [intern!(py, "__reduce_ex__"), intern!(py, "__getnewargs_ex__"), intern!(py, "__getnewargs__"), name];
+            for name in names {
+                if attributes.contains(name)? {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(state))
     }
 }
 

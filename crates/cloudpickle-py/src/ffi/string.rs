@@ -18,6 +18,23 @@ pub(crate) fn decode_utf8<'py>(py: Python<'py>, utf8: &[u8]) -> PyResult<Bound<'
     }
 }
 
+/// A string's UTF-8, or `UnicodeEncodeError` for lone surrogates.
+#[inline]
+pub(crate) fn utf8<'a>(string: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
+    #[cfg(not(PyPy))]
+    if let Some(text) = super::ascii::text_of(string) {
+        return Ok(text);
+    }
+    utf8_of_interpreter(string)
+}
+
+#[inline(never)]
+fn utf8_of_interpreter<'a>(string: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
+    #[cfg(not(PyPy))]
+    super::ascii::learn(string.py());
+    string.to_str()
+}
+
 /// The interpreter's one string that equals a string, as it keeps them for attribute names.
 #[inline]
 pub(crate) fn intern(string: Bound<'_, PyString>) -> Bound<'_, PyAny> {

@@ -257,7 +257,7 @@ fn class_state<'py>(class: &Bound<'py, PyType>, kind: ClassKind) -> PyResult<Bou
         registry = Some(subclasses);
     }
     for name in attributes.keys() {
-        if class::is_unpickled(name.cast::<PyString>()?.to_str()?, kind, version) {
+        if class::is_unpickled(ffi::utf8(name.cast::<PyString>()?)?, kind, version) {
             attributes.del_item(name)?;
         }
     }
@@ -292,7 +292,7 @@ fn class_state<'py>(class: &Bound<'py, PyType>, kind: ClassKind) -> PyResult<Bou
 /// descriptor among the attributes, and no other process can load them.
 fn mangled<'py>(class: &Bound<'py, PyType>, slot: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if let Ok(text) = slot.cast::<PyString>()
-        && let Ok(text) = text.to_str()
+        && let Ok(text) = ffi::utf8(text)
         && text.starts_with("__")
         && !text.ends_with("__")
     {

@@ -11,7 +11,7 @@ use pyo3::{
 
 use crate::{
     failure::{Failure, To, type_name},
-    ffi::{self, Kind, same_object},
+    ffi::{self, Kind, ReducedByDefault, same_object},
     pickler::{lookup, walk::Walk},
 };
 
@@ -23,6 +23,8 @@ enum Dispatched<'py> {
     /// A module, by its name.
     Module,
     Global,
+    /// A new object of its class, and this state.
+    Instance(Bound<'py, PyAny>),
     /// What its reducer returned.
     Reduced(Bound<'py, PyAny>),
 }
@@ -53,7 +55,7 @@ impl<'py> Walk<'_, 'py> {
             return self.save_function(object);
         } else if let Ok(class) = object.cast::<PyType>() {
             return self.save_class(class, kind);
-        } else if kind == Kind::Other && lookup::is_function(object)? {
+        } else if kind == Kind::Other && ReducedByDefault::of(object).is_none() && lookup::is_function(object)? {
             // a proxy that says it is a function
             return self.save_function(object);
         }
@@ -68,6 +70,7 @@ impl<'py> Walk<'_, 'py> {
             Dispatched::Cell => self.save_cell(object),
             Dispatched::Module => self.save_imported_module(object),
             Dispatched::Global => self.save_global(object, None),
+            Dispatched::Instance(state) => self.save_instance(object, &state).map_err(|failure| failure.at(object, To::Object)),
             Dispatched::Reduced(value) => self.save_reduced(&value, object),
         }
     }
@@ -114,9 +117,19 @@ impl<'py> Walk<'_, 'py> {
             }
             None if object.cast::<PyType>().is_ok() => return Ok(Dispatched::Global),
             None => {
+                let protocol = self.encoder.protocol();
+                if protocol >= Protocol::V2
+                    && let Some(reduced) = ReducedByDefault::of(object)
+                    && let Some(state) = reduced.state(object)?
+                {
+                    return Ok(Dispatched::Instance(state));
+                }
                 ffi::check_reducible(object)?;
-                let protocol = self.encoder.protocol().version();
-                object.call_method1(intern!(py, "__reduce_ex__"), (protocol,))?
+                let value = object.call_method1(intern!(py, "__reduce_ex__"), (protocol.version(),))?;
+                if protocol >= Protocol::V2 {
+                    ReducedByDefault::remember(object);
+                }
+                value
             }
         }))
     }
@@ -138,6 +151,19 @@ impl<'py> Walk<'_, 'py> {
             }
         }
         Ok(None)
+    }
+
+    /// Writes what `object.__reduce_ex__` tells of most objects: a new one of its class, and its state.
+    #[inline(never)]
+    fn save_instance(&mut self, object: &Bound<'py, PyAny>, state: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        self.save(&object.get_type()).map_err(|failure| failure.at(object, To::Class))?;
+        self.save(self.state.empty_tuple.bind(self.py)).map_err(|failure| failure.at(object, To::NewArguments))?;
+        self.encoder.op(Opcode::NewObj);
+        if self.memoize_made(Some(object))? && !state.is_none() {
+            self.save(state).map_err(|failure| failure.at(object, To::State))?;
+            self.encoder.op(Opcode::Build);
+        }
+        Ok(())
     }
 
     /// Writes a module that another process can import: a call of `subimport`.
@@ -283,7 +309,7 @@ impl<'py> Walk<'_, 'py> {
             return Ok(false);
         }
         let Some(name) = callable.getattr_opt(intern!(py, "__name__"))? else { return Ok(false) };
-        let Some(name) = name.cast::<PyString>().ok().and_then(|name| name.to_str().ok()) else { return Ok(false) };
+        let Some(name) = name.cast::<PyString>().ok().and_then(|name| ffi::utf8(name).ok()) else { return Ok(false) };
         match name {
             "__newobj_ex__" => self.save_new_object_ex(arguments, object)?,
             "__newobj__" => {

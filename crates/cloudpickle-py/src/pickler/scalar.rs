@@ -46,7 +46,7 @@ impl<'py> Walk<'_, 'py> {
 
     #[inline]
     pub(super) fn save_str(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
-        match object.cast::<PyString>().map_err(Failure::wrong_type)?.to_str() {
+        match ffi::utf8(object.cast::<PyString>().map_err(Failure::wrong_type)?) {
             Ok(utf8) => self.encoder.str(utf8.as_bytes())?,
             Err(_) => self.put_str_with_surrogates(object)?,
         }

@@ -31,7 +31,7 @@ impl Submodule {
     /// `None` where the name is not below the package.
     fn new(name: &Bound<'_, PyAny>, package: &str) -> Option<Submodule> {
         let name = name.cast::<PyString>().ok()?;
-        let below = name.to_str().ok()?.strip_prefix(package)?.strip_prefix('.')?;
+        let below = ffi::utf8(name).ok()?.strip_prefix(package)?.strip_prefix('.')?;
         let parts = below.split('.').map(|part| PyString::intern(name.py(), part).unbind()).collect();
         Some(Submodule { name: name.clone().unbind(), parts })
     }

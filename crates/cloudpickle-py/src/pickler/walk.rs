@@ -12,7 +12,7 @@ use pyo3::{
 
 use crate::{
     failure::Failure,
-    ffi::{BytesWriter, Item, Kind, Memo, RecursionGuard, StackLimit, kind},
+    ffi::{self, BytesWriter, Item, Kind, Memo, RecursionGuard, StackLimit, kind},
     pickler::cells::SharedCells,
     state::State,
 };
@@ -202,7 +202,7 @@ impl<'py> Walk<'_, 'py> {
     /// bytes depend on which strings the interpreter has interned. The interpreter has but one empty string and one of each
     /// Latin-1 character, so that copies of those are shared after all.
     pub(crate) fn put_copied_str(&mut self, text: &Bound<'py, PyAny>) -> Result<(), Failure> {
-        let exact = text.cast::<PyString>().ok().and_then(|text| text.to_str().ok());
+        let exact = text.cast::<PyString>().ok().and_then(|text| ffi::utf8(text).ok());
         match exact {
             Some(utf8) if utf8.len() > 2 => {
                 self.encoder.boundary();

@@ -14,7 +14,7 @@ use crate::{ffi, state::State, tracker};
 pub(super) fn builtin_type<'py>(state: &State, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = name.py();
     let name = name.cast::<PyString>()?;
-    match name.to_str() {
+    match ffi::utf8(name) {
         Ok("CodeType") => Ok(state.code_type.bind(py).clone().into_any()),
         // what a class of Python 2 is in pickles of cloudpickle before 1.3
         Ok("ClassType") => Ok(py.get_type::<PyType>().into_any()),

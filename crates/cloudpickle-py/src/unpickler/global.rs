@@ -24,7 +24,7 @@ pub(crate) fn find_class<'py>(
     if let Some(function) = state.known_reconstructor(module, name) {
         return Ok(function.bind(py).clone());
     }
-    if let (Ok(module), Ok(name)) = (module.to_str(), name.to_str())
+    if let (Ok(module), Ok(name)) = (ffi::utf8(module), ffi::utf8(name))
         && let Some((Dialect::Cloudpickle | Dialect::PySpark | Dialect::Ray | Dialect::Joblib, reconstructor)) =
             Reconstructor::from_global(module, name)
         && let Some(function) = &state.reconstructors[reconstructor as usize]
@@ -34,7 +34,7 @@ pub(crate) fn find_class<'py>(
     let (module, name) = python3_name(state, protocol, fix_imports, module, name)?;
     let imported = ffi::import(&module)?;
     if cfg!(Py_3_14) {
-        return match name.to_str() {
+        return match ffi::utf8(&name) {
             Ok(path) if protocol >= 4 && path.contains('.') => {
                 follow(&imported, path).map_err(|error| unresolved(&module, &name, error))
             }

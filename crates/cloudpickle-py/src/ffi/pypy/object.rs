@@ -34,6 +34,24 @@ pub(crate) fn plain_attributes(_object: &Bound<'_, PyAny>, _dict_name: &Bound<'_
 #[derive(Clone, Copy)]
 pub(crate) struct ClassVersion;
 
+/// Objects that `object.__reduce_ex__` reduces in its usual way: nothing is known of any here.
+pub(crate) enum ReducedByDefault {}
+
+impl ReducedByDefault {
+    /// What is known of an object's class: nothing.
+    pub(crate) fn of(_object: &Bound<'_, PyAny>) -> Option<ReducedByDefault> {
+        None
+    }
+
+    /// Remembers nothing.
+    pub(crate) fn remember(_object: &Bound<'_, PyAny>) {}
+
+    /// The state of an object, of which there is none.
+    pub(crate) fn state<'py>(&self, _object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match *self {}
+    }
+}
+
 /// Sets an attribute of an object with [`plain_attributes`], of which there are none here. Says that it did not.
 pub(crate) fn set_plain_attribute(
     _object: &Bound<'_, PyAny>,
