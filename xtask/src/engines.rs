@@ -125,6 +125,8 @@ struct Told {
     wall_less: String,
     processor_less: String,
     pickling_less: String,
+    /// The same of processor time in cloudpickle in a scheduler, where the client's process has one.
+    scheduler_less: Option<String>,
     /// What the engine takes from cloudpickle, and what came of its own tests, a line each.
     held: Vec<String>,
 }
@@ -139,6 +141,8 @@ struct Side {
     client: f64,
     /// Microseconds of processor time in cloudpickle, for a task.
     pickling: f64,
+    /// The same in a scheduler in the client's process.
+    scheduler: f64,
 }
 
 /// Runs the named engines, or all, one after the other, and prints a table.
@@ -256,6 +260,7 @@ impl Told {
                 range: value(&format!("{name}_range"))?.to_owned(),
                 client: number(&format!("{name}_client"))?,
                 pickling: number(&format!("{name}_pickling"))?,
+                scheduler: number(&format!("{name}_scheduler"))?,
             })
         };
         Ok(Told {
@@ -271,6 +276,7 @@ impl Told {
             wall_less: value("wall_less")?.to_owned(),
             processor_less: value("processor_less")?.to_owned(),
             pickling_less: value("pickling_less")?.to_owned(),
+            scheduler_less: value("scheduler_less").ok().map(str::to_owned),
             held: Vec::new(),
         })
     }
@@ -312,6 +318,13 @@ fn print_table(outcomes: &[(&str, Outcome)]) {
         let Outcome::Works(told) = outcome else { continue };
         println!("{name:<9} {:>22} {:>22} {:>22}", told.wall_less, told.processor_less, told.pickling_less);
     }
+    for (name, outcome) in outcomes {
+        let Outcome::Works(told) = outcome else { continue };
+        if let Some(less) = &told.scheduler_less {
+            let best = times_less(told.upstream.scheduler, told.ours.scheduler);
+            println!("{name}'s scheduler, a thread of the client's process, pickles tasks once more: {best}, {less}");
+        }
+    }
     println!("\nWhat was done with ours in the client, in the workers, and in both:\n");
     for (name, outcome) in outcomes {
         let Outcome::Works(told) = outcome else { continue };
@@ -330,18 +343,21 @@ mod tests {
     #[test]
     fn what_a_check_tells_is_read_among_other_lines() {
         let text = "log: x\nversion\t1.2\nkinds\tmap, bag\nworlds\t3\ntasks\t300\nworkers\t6\ntimed\t200\n\
-            upstream\t10.5\nupstream_range\t9 to 11\nupstream_client\t80.1\nupstream_pickling\t40\n\
-            ours\t20.5\nours_range\t19 to 21\nours_client\t20\nours_pickling\t8.5\n\
+            upstream\t10.5\nupstream_range\t9 to 11\nupstream_client\t80.1\nupstream_pickling\t40\nupstream_scheduler\t8\n\
+            ours\t20.5\nours_range\t19 to 21\nours_client\t20\nours_pickling\t8.5\nours_scheduler\t2\n\
             share\t0.25\nwall_less\t1.05 (0.99 to 1.1)\n\
             processor_less\t1.1 (1 to 1.2)\npickling_less\t4.6 (4.1 to 5.2)\n";
         let told = Told::parse(text).unwrap();
         assert_eq!((told.version.as_str(), told.kinds.as_str()), ("1.2", "map, bag"));
         assert_eq!((told.worlds, told.tasks, told.workers, told.timed), (3, 300, 6, 200));
-        let of = |side: &Side| (side.rate, side.range.clone(), side.client, side.pickling);
-        assert_eq!(of(&told.upstream), (10.5, "9 to 11".to_owned(), 80.1, 40.0));
-        assert_eq!(of(&told.ours), (20.5, "19 to 21".to_owned(), 20.0, 8.5));
+        let of = |side: &Side| (side.rate, side.range.clone(), side.client, side.pickling, side.scheduler);
+        assert_eq!(of(&told.upstream), (10.5, "9 to 11".to_owned(), 80.1, 40.0, 8.0));
+        assert_eq!(of(&told.ours), (20.5, "19 to 21".to_owned(), 20.0, 8.5, 2.0));
         assert_eq!((told.share, told.wall_less.as_str()), (0.25, "1.05 (0.99 to 1.1)"));
         assert_eq!((told.processor_less.as_str(), told.pickling_less.as_str()), ("1.1 (1 to 1.2)", "4.6 (4.1 to 5.2)"));
+        assert_eq!(told.scheduler_less, None);
+        let with_scheduler = Told::parse(&format!("{text}scheduler_less\t2.4 (2 to 3)\n")).unwrap();
+        assert_eq!(with_scheduler.scheduler_less.as_deref(), Some("2.4 (2 to 3)"));
         assert!(Told::parse(&text.replace("ours_client", "our_client")).is_err());
     }
 

@@ -42,12 +42,14 @@ def results_of(functions, value):
 class Spent:
     """The seconds that tasks took: from the first to the last result, in the client until all were submitted, and in pickling.
 
-    And what the processors spent on all threads of the client's process, which with Dask has the scheduler too.
+    And what a scheduler in the client's process spent in pickling besides, as Dask's does, and what the processors spent on all threads
+    of that process.
     """
 
     wall: float
     client: float
     pickling: float
+    scheduler: float = 0.0
     processor: float = 0.0
 
 
@@ -58,7 +60,7 @@ class Pickling:
     call is part of that one. Every fifth call is not timed. Before it the clock is read twice with nothing between, and what that
     takes is left out of each timed call: in the middle of an engine's work it is several times what it is in a loop.
 
-    Calls that other processes interrupt find the processor's caches empty afterwards. So of the calls with objects of one type
+    Calls that other processes interrupt find the processor's caches empty afterwards. So of a thread's calls with objects of one type
     and pickles of one size (to the power of two), which both implementations make the same, the middle half stands for all.
     """
 
@@ -96,7 +98,7 @@ class Pickling:
                 pickle = function(*args, **kwargs)
                 if not is_left_out:
                     took = time.thread_time() - start
-                    times[type(args[0]), len(pickle).bit_length()].append(took)
+                    times[threading.get_ident(), type(args[0]), len(pickle).bit_length()].append(took)
                 return pickle
             finally:
                 within.call = False
@@ -105,9 +107,16 @@ class Pickling:
 
     @property
     def seconds(self):
-        timed = sum(len(times) for times in self.times.values())
-        of_all = sum(middle(times) * len(times) for times in self.times.values())
-        return (of_all / timed - statistics.median(self.clock)) * (timed + len(self.clock))
+        """Those of all threads."""
+        return self.seconds_of(lambda thread: True)
+
+    def seconds_of(self, is_asked_for):
+        """Those of the threads whose identifiers are asked for."""
+        groups = [times for (thread, *_), times in self.times.items() if is_asked_for(thread)]
+        timed = sum(map(len, groups))
+        of_timed = sum(middle(times) * len(times) for times in groups)
+        calls_a_timed_one = 1 + len(self.clock) / sum(map(len, self.times.values()))
+        return (of_timed - statistics.median(self.clock) * timed) * calls_a_timed_one
 
 
 def middle(values):
@@ -152,9 +161,14 @@ def in_turns(tasks, measure):
         tell(f"{name}_range", f"{min(rates):.0f} to {max(rates):.0f}")
         tell(f"{name}_client", f"{min(it.client for it in rounds) / tasks * 1e6:.1f}")
         tell(f"{name}_pickling", f"{min(it.pickling for it in rounds) / tasks * 1e6:.1f}")
+        tell(f"{name}_scheduler", f"{min(it.scheduler for it in rounds) / tasks * 1e6:.1f}")
     tell("share", f"{statistics.median(it.pickling / it.wall for it in spent['upstream']):.4f}")
-    for what in "wall", "processor", "pickling":
-        less = [getattr(theirs, what) / getattr(ours, what) for theirs, ours in zip(spent["upstream"], spent["ours"])]
+    for what in "wall", "processor", "pickling", "scheduler":
+        pairs = [(getattr(theirs, what), getattr(ours, what)) for theirs, ours in zip(spent["upstream"], spent["ours"])]
+        less = [theirs / ours for theirs, ours in pairs if ours]
+        if not less:
+            # no scheduler in the client's process
+            continue
         tell(f"{what}_less", f"{statistics.median(less):.2f} ({min(less):.2f} to {max(less):.2f})")
 
 
