@@ -88,6 +88,7 @@ mod encoder;
 mod error;
 mod frame;
 mod graph;
+mod memo;
 mod op;
 mod optimize;
 #[cfg(feature = "serde")]

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use pickle_opcodes::{GlobalName, Op, Opcode, StackItem, for_each_opcode};
 
-use crate::{Error, ErrorKind, Sink};
+use crate::{
+    Error, ErrorKind, Sink,
+    memo::{MemoIndex, get_index, put_index},
+};
 
 macro_rules! bind {
     ($arg:ident $value:ident) => {
@@ -203,7 +206,7 @@ impl<S: Sink> OpWriter<S> {
 struct Checks {
     height: usize,
     marks: Vec<usize>,
-    memo: HashSet<u64>,
+    memo: HashSet<MemoIndex>,
     stopped: bool,
 }
 
@@ -274,31 +277,6 @@ impl Checks {
         self.height -= count;
         Ok(())
     }
-}
-
-/// The index that an op puts an object at in the memo, where it does; `Some(None)` where its text is no number.
-pub(crate) fn put_index(op: &Op<'_>, memo_length: usize) -> Option<Option<u64>> {
-    match *op {
-        Op::Put(text) => Some(decimal(text)),
-        Op::BinPut(index) => Some(Some(index.into())),
-        Op::LongBinPut(index) => Some(Some(index.into())),
-        Op::Memoize => Some(Some(memo_length as u64)),
-        _ => None,
-    }
-}
-
-/// The index that an op gets an object from in the memo, where it does; `Some(None)` where its text is no number.
-pub(crate) fn get_index(op: &Op<'_>) -> Option<Option<u64>> {
-    match *op {
-        Op::Get(text) => Some(decimal(text)),
-        Op::BinGet(index) => Some(Some(index.into())),
-        Op::LongBinGet(index) => Some(Some(index.into())),
-        _ => None,
-    }
-}
-
-fn decimal(text: &[u8]) -> Option<u64> {
-    std::str::from_utf8(text).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]

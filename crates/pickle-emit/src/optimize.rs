@@ -7,7 +7,8 @@ use pickle_opcodes::{Op, Protocol};
 use crate::{
     Encoder, Error, ErrorKind,
     frame::FRAME_SIZE_TARGET,
-    op::{get_index, put_index, write_op},
+    memo::{get_index, put_index},
+    op::write_op,
 };
 
 /// Writes the ops of a pickle again without the `PUT`s that no `GET` refers to; the bytes are those of `pickletools.optimize`.
@@ -35,12 +36,12 @@ pub fn optimize<'a>(ops: impl IntoIterator<Item = Op<'a>>) -> Result<Vec<u8>, Er
     for op in &ops {
         if let Some(index) = put_index(op, put.len()) {
             let index = index.ok_or(ErrorKind::MemoIndex { opcode: op.opcode() })?;
-            put.insert(index);
+            put.insert(index.clone());
             indexes.push(index);
         } else if let Some(index) = get_index(op) {
             let index = index.ok_or(ErrorKind::MemoIndex { opcode: op.opcode() })?;
             protocol = protocol.max(op.opcode().protocol());
-            used.insert(index, None);
+            used.insert(index.clone(), None);
             indexes.push(index);
         } else if let Op::Proto(version) = *op {
             protocol = protocol.max(Protocol::try_from(version).map_err(|_| ErrorKind::UnknownProtocol { version })?);
@@ -103,10 +104,11 @@ mod tests {
     #[test]
     fn only_what_is_fetched_stays_in_the_memo_under_new_indexes() {
         let one = Op::BinInt1(1);
-        let cases: [(&[Op<'_>], &[u8]); 5] = [
+        let cases: [(&[Op<'_>], &[u8]); 6] = [
             (&[one, Op::BinPut(5), Op::Stop], b"K\x01."),
             (&[one, Op::BinPut(5), Op::Pop, one, Op::BinPut(7), Op::BinGet(7), Op::Stop], b"K\x010K\x01q\0h\0."),
             (&[Op::None, Op::Put(b"9"), Op::Get(b"9"), Op::Stop], b"Np0\ng0\n."),
+            (&[Op::None, Op::Put(b"-1"), Op::Put(b"1_0"), Op::Get(b" +10"), Op::Stop], b"Np0\ng0\n."),
             (&[Op::Proto(4), Op::Frame(3), one, Op::Memoize, Op::Stop], b"\x80\x04K\x01."),
             (
                 &[Op::Proto(4), Op::Frame(9), one, Op::Memoize, Op::None, Op::Memoize, Op::BinGet(1), Op::Stop],
