@@ -194,6 +194,9 @@ pub enum ErrorKind {
     /// An eight-byte length is beyond 2^63 - 1; the name is CPython's for this family of opcodes.
     #[error("{0} exceeds system's maximum size of {max} bytes", max = i64::MAX)]
     TooLong(&'static str),
+    /// What the length of a `BINUNICODE8` or a `FRAME` counts would end more than 2^63 - 1 bytes from the start of the input.
+    #[error("read would overflow (invalid bytecode)")]
+    ReadOverflow,
     /// `LONG4` has a negative length.
     #[error("LONG pickle has negative byte count")]
     NegativeLongSize,
@@ -297,7 +300,13 @@ pub enum ErrorKind {
     /// `NEXT_BUFFER` more often than there are out-of-band buffers.
     #[error("not enough out-of-band buffers")]
     NotEnoughBuffers,
-    /// A value got what it cannot have, such as items appended to an `int`.
+    /// An op needs an attribute that its object has not, such as `append` of an `int`; the text is CPython's.
+    #[error("{0}")]
+    NoAttribute(Box<str>),
+    /// An op needs an object of another type, such as one that can be called; the text is CPython's.
+    #[error("{0}")]
+    WrongType(Box<str>),
+    /// An op refuses its object of itself, such as `NEWOBJ` what is no class; the text is CPython's where it has one.
     #[error("{0}")]
     Value(Box<str>),
     /// An argument longer than [`Limits::arg_bytes`](crate::Limits::arg_bytes).
@@ -349,6 +358,10 @@ pub enum PythonException {
     OverflowError,
     /// `UnicodeDecodeError`.
     UnicodeDecodeError,
+    /// `TypeError`.
+    TypeError,
+    /// `AttributeError`.
+    AttributeError,
     /// `OSError`.
     OSError,
 }
@@ -372,6 +385,8 @@ impl ErrorKind {
             | Self::Listing(_) => P::ValueError,
             Self::FrameTooLong | Self::TooLong(_) | Self::MemoIndexTooLarge | Self::FloatOverflow(_) => P::OverflowError,
             Self::Undecodable { .. } => P::UnicodeDecodeError,
+            Self::WrongType(_) => P::TypeError,
+            Self::NoAttribute(_) => P::AttributeError,
             Self::Input(_) | Self::Output(_) => P::OSError,
             _ => P::UnpicklingError,
         }

@@ -46,12 +46,16 @@ impl Frames {
     ///
     /// # Errors
     ///
-    /// [`check`]'s, and [`ErrorKind::FrameInFrame`] if the op is in a frame that does not end with it and has to.
+    /// [`check`]'s, [`ErrorKind::ReadOverflow`] where the frame would end beyond 2^63 - 1, and [`ErrorKind::FrameInFrame`] if the op is
+    /// in a frame that does not end with it and has to.
     #[inline]
     pub(crate) fn begin(&mut self, offset: u64, length: u64, left: u64) -> Result<(), ErrorKind> {
         let start = offset.saturating_add(HEADER);
         if self.enclose && start < self.end {
             return Err(ErrorKind::FrameInFrame);
+        }
+        if length <= i64::MAX as u64 && start.saturating_add(length) > i64::MAX as u64 {
+            return Err(ErrorKind::ReadOverflow);
         }
         check(length, left)?;
         self.end = start.saturating_add(length);

@@ -157,7 +157,7 @@ impl Loader {
         let mut text = TextSigns::default();
         loop {
             if let Some(root) = run_buffered(&mut machine, reader, &mut text)? {
-                return Ok(Some(machine.into_builder().finish_with(root, &text)));
+                return Ok(Some(machine.into_builder().finish_with(root, text)));
             }
             // An op that does not stand in the stream's buffer as a whole, or a fault, or the end.
             let (offset, op) = match reader.next_op() {
@@ -169,7 +169,7 @@ impl Loader {
                 text.note(&op);
             }
             if let Some(root) = machine.step(offset, &op)? {
-                return Ok(Some(machine.into_builder().finish_with(root, &text)));
+                return Ok(Some(machine.into_builder().finish_with(root, text)));
             }
         }
     }

@@ -17,6 +17,7 @@ use crate::{
     Builder, Error, ErrorKind, Limits, Memo, OpReader, Rules,
     frame::Frames,
     op::{OpError, Then, error_at, op_then},
+    utf8,
 };
 
 /// The machine that executes pickles: a stack with marks, and a memo.
@@ -389,10 +390,33 @@ impl<B: Builder> Machine<B> {
             _ if *fault != ErrorKind::Truncated => None,
             Opcode::Inst if self.marks.is_empty() => Some(ErrorKind::NoMark),
             Opcode::BinString if self.rules.signed_lengths && op.get(4) >= Some(&0x80) => Some(ErrorKind::NegativeStringSize),
-            opcode if !self.frames.hold(offset, opcode, op) => Some(ErrorKind::FrameExhausted),
-            _ => None,
+            opcode => {
+                let in_frame = &op[..self.frames.reach(offset, op.len())];
+                let exhausted = || (!self.frames.hold(offset, opcode, op)).then_some(ErrorKind::FrameExhausted);
+                match opcode {
+                    Opcode::BinUnicode8 if ends_nowhere(offset, in_frame) => Some(ErrorKind::ReadOverflow),
+                    opcode => module_fault(opcode, in_frame).or_else(exhausted),
+                }
+            }
         }
     }
+}
+
+/// What is wrong with the module of a `GLOBAL` or `INST`, if that is whole.
+fn module_fault(opcode: Opcode, op: &[u8]) -> Option<ErrorKind> {
+    let decode = match opcode {
+        Opcode::Global => utf8::strict,
+        Opcode::Inst => utf8::ascii,
+        _ => return None,
+    };
+    let lines = op.get(1..)?;
+    decode(&lines[..memchr::memchr(b'\n', lines)?]).err()
+}
+
+/// Whether what the eight-byte length of an op counts, which stands at `offset`, would end where CPython cannot count to.
+fn ends_nowhere(offset: u64, op: &[u8]) -> bool {
+    let length = op.get(1..).and_then(|arg| arg.first_chunk()).map_or(0, |&length| u64::from_le_bytes(length));
+    offset.saturating_add(9).saturating_add(length) > i64::MAX as u64
 }
 
 #[cfg(test)]

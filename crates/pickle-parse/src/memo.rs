@@ -77,7 +77,8 @@ impl<V> Memo<V> {
         self.len += usize::from(old.is_none());
     }
 
-    /// How many objects are stored: the index at which `MEMOIZE` stores the next one.
+    /// How many objects are stored: the index at which `MEMOIZE` stores the next one, as PEP 3154 has it. (CPython 3.15's
+    /// `_pickle` does not count those whose index is far beyond all others; no pickler writes such.)
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {

@@ -112,6 +112,7 @@ fn claimed_lengths_are_checked_before_anything_is_allocated() {
             match (kind(&pickle[..]), opcode) {
                 (ErrorKind::TooLong(_), 0x8d | 0x8e | 0x96) | (ErrorKind::FrameTooLong, 0x95) => assert!(expected_too_long),
                 (ErrorKind::Truncated, _) => assert!(!expected_too_long),
+                (ErrorKind::ReadOverflow, 0x8d | 0x95) => assert_eq!(length, i64::MAX as u64),
                 (kind, _) => panic!("{kind}"),
             }
             read_by_all(&pickle);
@@ -167,6 +168,15 @@ fn frames_that_lie_are_told_and_frames_in_frames_are_not() {
         [frame(10), frame(1), b"N.".to_vec()].concat(),
     ] {
         assert!(load(pickle).is_ok());
+    }
+}
+
+#[test]
+fn lengths_that_end_beyond_what_can_be_counted_are_told() {
+    for (opcode, start) in [(0x8d, 9), (0x95, 9)] {
+        for (length, expected) in [(i64::MAX - start, ErrorKind::Truncated), (i64::MAX - start + 1, ErrorKind::ReadOverflow)] {
+            assert_eq!(kind([&[opcode][..], &length.to_le_bytes(), b"N."].concat()), expected, "{opcode:#x} {length}");
+        }
     }
 }
 

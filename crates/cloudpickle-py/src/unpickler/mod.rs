@@ -11,7 +11,7 @@ use pickle_opcodes::{Op, Opcode};
 use pickle_parse::{Error, ErrorKind, Limits, Machine, MachineError, OpReader, PythonException};
 use pyo3::{
     PyTraverseError, PyVisit,
-    exceptions::{PyBufferError, PyOSError, PyTypeError, PyUnicodeDecodeError, PyValueError},
+    exceptions::{PyAttributeError, PyBufferError, PyOSError, PyTypeError, PyUnicodeDecodeError, PyValueError},
     intern,
     prelude::*,
     types::{PyBytes, PyDict, PyInt, PyMemoryView, PyString, PyTuple},
@@ -81,6 +81,8 @@ pub(crate) fn pickle_exception(py: Python<'_>, error: &Error) -> PyErr {
         PythonException::EOFError => &state.truncated_error,
         PythonException::ValueError | PythonException::UnicodeDecodeError => &state.invalid_value_error,
         PythonException::OverflowError => &state.overflow_error,
+        PythonException::TypeError => return PyTypeError::new_err(error.to_string()),
+        PythonException::AttributeError => return PyAttributeError::new_err(error.to_string()),
         PythonException::OSError => return PyOSError::new_err(error.to_string()),
         PythonException::UnpicklingError => &state.unpickling_error,
     };

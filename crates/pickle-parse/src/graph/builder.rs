@@ -87,22 +87,20 @@ impl GraphBuilder {
     /// root is [`NodeId::NONE`], and the bytes are those that were executed.
     #[must_use]
     pub fn finish(self, root: NodeId, pickle: &[u8]) -> Graph {
-        let text = match self.protocol {
-            Protocol::V0 => TextSigns::of(pickle),
-            _ => TextSigns::default(),
-        };
-        self.finish_with(root, &text)
+        let text = if self.is_without_proto() { TextSigns::of(pickle) } else { TextSigns::default() };
+        self.finish_with(root, text)
     }
 
-    /// The graph of the pickle whose value is `root`, and of whose text the opcodes tell more.
-    pub(super) fn finish_with(mut self, root: NodeId, text: &TextSigns) -> Graph {
-        let protocol = match self.protocol {
-            Protocol::V0 if text.binary == Some(true) => Protocol::V1,
-            protocol => protocol,
+    /// The graph of the pickle whose value is `root`, and of whose text the opcodes tell more, unless a `PROTO` came among them.
+    pub(super) fn finish_with(mut self, root: NodeId, text: TextSigns) -> Graph {
+        let (protocol, text) = match self.protocol {
+            Protocol::V0 if text.binary == Some(true) => (Protocol::V1, text),
+            Protocol::V0 => (Protocol::V0, text),
+            protocol => (protocol, TextSigns::default()),
         };
         self.graph.set_root(root);
         self.graph.set_protocol(protocol);
-        self.graph.set_pickler(self.signs.pickler(protocol, text));
+        self.graph.set_pickler(self.signs.pickler(protocol, &text));
         if protocol <= Protocol::V2 && !self.loader.python3_names {
             self.graph.set_names(Names::Python2);
         }
@@ -163,6 +161,24 @@ impl GraphBuilder {
         match self.graph.node(args) {
             Node::Tuple(_) => Ok(()),
             node => refuse(python_type(node)),
+        }
+    }
+
+    /// Checks that a state may be one of an object of a built-in type.
+    fn check_state(&self, type_name: &'static str, state: NodeId) -> Done {
+        let (dict, slots) = match self.graph.node(state) {
+            Node::Tuple(&[dict, slots]) => (dict, Some(self.graph.node(slots))),
+            _ => (state, None),
+        };
+        refusal::state(type_name, self.python_type(dict))?;
+        match slots {
+            Some(Node::Dict(&[[key, _], ..])) => match self.graph.node(key) {
+                Node::Str(name) => refusal::slot(type_name, &name.to_string_lossy()),
+                Node::String(name) => refusal::slot(type_name, &String::from_utf8_lossy(name)),
+                key => refusal::slot_name(python_type(key)),
+            },
+            Some(slots) => refusal::slots(python_type(slots)),
+            None => Ok(()),
         }
     }
 
@@ -361,7 +377,7 @@ impl Builder for GraphBuilder {
         self.room(1)?;
         match self.graph.list_len(*list) {
             Some(items) => self.signs.alone_behind_batch |= is_full_batch(items),
-            None => refusal::append(self.python_type(*list), "append")?,
+            None => refusal::append(self.python_type(*list))?,
         }
         self.graph.append(*list, item);
         Ok(())
@@ -371,7 +387,7 @@ impl Builder for GraphBuilder {
     fn extend(&mut self, list: &NodeId, items: Items<'_, NodeId>) -> Done {
         self.room(items.len())?;
         if self.graph.list_len(*list).is_none() {
-            refusal::append(self.python_type(*list), "extend")?;
+            refusal::append(self.python_type(*list))?;
         }
         self.graph.extend(*list, items.as_slice());
         Ok(())
@@ -454,8 +470,8 @@ impl Builder for GraphBuilder {
     }
 
     fn reduce(&mut self, callable: NodeId, args: NodeId) -> Built {
-        refusal::call(self.python_type(callable))?;
         self.arguments(args, refusal::call_args)?;
+        refusal::call(self.python_type(callable))?;
         self.push(Node::Reduce { callable, args })
     }
 
@@ -490,26 +506,11 @@ impl Builder for GraphBuilder {
     fn build(&mut self, object: &NodeId, state: NodeId) -> Done {
         self.room(1)?;
         if let Some(type_name) = python_type(self.graph.node(*object)) {
-            return match self.graph.node(state) {
+            self.check_state(type_name, state)?;
+            if state == NodeId::NONE {
                 // Nothing to do, which every object can have done to it.
-                Node::None | Node::Tuple([NodeId::NONE, NodeId::NONE]) => Ok(()),
-                Node::Tuple(&[dict, slots]) => {
-                    // What is not known may turn out to be nothing.
-                    let is_something = |id: NodeId| python_type(self.graph.node(id)).is_some() && id != NodeId::NONE;
-                    let has_slots = is_something(slots) && !matches!(self.graph.node(slots), Node::Dict([]));
-                    if is_something(dict) || has_slots {
-                        return Err(refusal::no_dict(type_name));
-                    }
-                    self.graph.build(*object, state);
-                    Ok(())
-                }
-                Node::Dict(_) => Err(refusal::no_dict(type_name)),
-                node if python_type(node).is_some() => Err(refusal::state()),
-                _ => {
-                    self.graph.build(*object, state);
-                    Ok(())
-                }
-            };
+                return Ok(());
+            }
         }
         self.graph.build(*object, state);
         Ok(())

@@ -36,8 +36,11 @@ impl TextSigns {
         }
     }
 
-    /// Looks at one more op.
+    /// Looks at one more op. Behind one that is of protocol 1 alone, none tells more.
     pub(super) fn note(&mut self, op: &Op<'_>) {
+        if self.binary == Some(true) {
+            return;
+        }
         if self.binary.is_none() {
             self.binary = is_binary(op.opcode());
         }

@@ -6,6 +6,7 @@ use super::{Fault, Machine};
 use crate::{
     Builder, ErrorKind, Items,
     arg::{self, Int},
+    utf8,
 };
 
 /// Whether an op ended the pickle.
@@ -220,9 +221,7 @@ impl<B: Builder> Machine<B> {
     }
 
     fn global(&mut self, global: GlobalName<'_>) -> Result<(), Fault<B::Error>> {
-        if global.module.is_empty() || global.name.is_empty() {
-            return Err(ErrorKind::Truncated.into());
-        }
+        whole_name(global, utf8::strict)?;
         let built = self.builder.global(global.module, global.name);
         self.push(built)
     }
@@ -261,9 +260,7 @@ impl<B: Builder> Machine<B> {
 
     fn inst(&mut self, class: GlobalName<'_>) -> Result<(), Fault<B::Error>> {
         let mark = self.mark()?;
-        if class.module.is_empty() || class.name.is_empty() {
-            return Err(ErrorKind::Truncated.into());
-        }
+        whole_name(class, utf8::ascii)?;
         let built = self.builder.inst(class.module, class.name, self.stack.drain(mark..));
         self.push(built)
     }
@@ -372,4 +369,16 @@ impl<B: Builder> Machine<B> {
         self.stack.push(built!(self.builder.extension(code)));
         Ok(())
     }
+}
+
+/// Checks that neither line is empty. CPython decodes the module before it reads the name.
+#[inline]
+fn whole_name(global: GlobalName<'_>, decode: fn(&[u8]) -> Result<&str, ErrorKind>) -> Result<(), ErrorKind> {
+    if global.module.is_empty() {
+        return Err(ErrorKind::Truncated);
+    }
+    if global.name.is_empty() {
+        return Err(decode(global.module).err().unwrap_or(ErrorKind::Truncated));
+    }
+    Ok(())
 }

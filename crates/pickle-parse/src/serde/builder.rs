@@ -1,9 +1,11 @@
 //! [`ArenaBuilder`]: the machine's builder that notes where things stand.
 
+use std::borrow::Cow;
+
 use pickle_opcodes::{Op, Opcode, Protocol};
 
 use super::arena::{Arena, Kind, Made, Place, Value};
-use crate::{Builder, ErrorKind, Items, op::op, refusal};
+use crate::{Builder, ErrorKind, Items, arg, op::op, refusal};
 
 /// Fills an [`Arena`].
 pub(super) struct ArenaBuilder<'p> {
@@ -106,6 +108,26 @@ impl<'p> ArenaBuilder<'p> {
                     | Opcode::ShortBinString
             )
         )
+    }
+
+    /// The items of a container of this type; none where it is something else.
+    fn items_of(&self, type_name: &str, value: Value) -> &[Value] {
+        match self.arena.node(value) {
+            Some(node) if self.python_type(value) == Some(type_name) => self.arena.items(node),
+            _ => &[],
+        }
+    }
+
+    /// The text of a `str`, of Python 2 or 3.
+    fn text(&self, value: Value) -> Option<Cow<'p, [u8]>> {
+        let Place::Op(offset) = self.arena.place(value) else { return None };
+        match op_at(self.pickle, offset)? {
+            Op::ShortBinUnicode(text) | Op::BinUnicode(text) | Op::BinUnicode8(text) => Some(text.into()),
+            Op::ShortBinString(text) | Op::BinString(text) => Some(text.into()),
+            Op::Unicode(text) => arg::unicode(text).ok(),
+            Op::String(text) => arg::string(text).ok(),
+            _ => None,
+        }
     }
 
     /// What of an object that only a running Python knows takes items or a state.
@@ -254,12 +276,12 @@ impl Builder for ArenaBuilder<'_> {
 
     #[inline]
     fn append(&mut self, list: &Value, item: Value) -> Done {
-        self.add(*list, &[item], [Kind::List], |type_name| refusal::append(type_name, "append"))
+        self.add(*list, &[item], [Kind::List], refusal::append)
     }
 
     #[inline]
     fn extend(&mut self, list: &Value, items: Items<'_, Value>) -> Done {
-        self.add(*list, items.as_slice(), [Kind::List], |type_name| refusal::append(type_name, "extend"))
+        self.add(*list, items.as_slice(), [Kind::List], refusal::append)
     }
 
     #[inline]
@@ -293,10 +315,10 @@ impl Builder for ArenaBuilder<'_> {
     }
 
     fn reduce(&mut self, callable: Value, args: Value) -> Built {
-        refusal::call(self.python_type(callable))?;
         if !self.is_tuple(args) {
             refusal::call_args(self.python_type(args))?;
         }
+        refusal::call(self.python_type(callable))?;
         self.object(Made::Reduce, callable, args, None)
     }
 
@@ -341,19 +363,20 @@ impl Builder for ArenaBuilder<'_> {
             return Ok(());
         }
         let Some(type_name) = self.python_type(*object) else { return Err(self.unknown()) };
-        let is_none = |value| self.python_type(value) == Some("NoneType");
-        let state_type = self.python_type(state);
-        // What a call makes has no items.
-        let items = match self.arena.node(state) {
-            Some(node) if state_type == Some("tuple") => self.arena.items(node),
-            _ => &[],
+        // A state that is not known is none that could be kept here.
+        let state_type = |value| self.python_type(value).or(Some("object"));
+        let (dict, slots) = match *self.items_of("tuple", state) {
+            [dict, slots] => (dict, Some(slots)),
+            _ => (state, None),
         };
-        match (state_type, items) {
-            // Nothing to do, which every object can have done to it.
-            (Some("NoneType"), _) => Ok(()),
-            (Some("tuple"), &[a, b]) if is_none(a) && is_none(b) => Ok(()),
-            (Some("dict"), _) | (Some("tuple"), [_, _]) => Err(refusal::no_dict(type_name)),
-            _ => Err(refusal::state()),
+        refusal::state(type_name, state_type(dict))?;
+        let Some(slots) = slots else { return Ok(()) };
+        match *self.items_of("dict", slots) {
+            [key, ..] => match self.text(key) {
+                Some(name) => refusal::slot(type_name, &String::from_utf8_lossy(&name)),
+                None => refusal::slot_name(self.python_type(key)),
+            },
+            [] => refusal::slots(state_type(slots)),
         }
     }
 
