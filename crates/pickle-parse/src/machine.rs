@@ -290,7 +290,7 @@ impl<B: Builder> Machine<B> {
             self.due_step(offset)?;
         }
         if !self.frames.hold_op(offset, op) {
-            return Err(self.failed(ErrorKind::FrameExhausted.into(), offset, op.opcode()));
+            return Err(self.failed(self.fault_at_frame_end(offset, op).into(), offset, op.opcode()));
         }
         self.builder.at(offset);
         if let Op::Frame(length) = *op {
@@ -381,6 +381,22 @@ impl<B: Builder> Machine<B> {
         }
     }
 
+    /// What is wrong with an op that does not keep within its frame: what CPython finds before it comes to the frame's end, if
+    /// anything.
+    #[cold]
+    #[inline(never)]
+    fn fault_at_frame_end(&self, offset: u64, op: &Op<'_>) -> ErrorKind {
+        let fault = match *op {
+            Op::Inst(_) if self.marks.is_empty() => Some(ErrorKind::NoMark),
+            Op::Global(name) | Op::Inst(name) => {
+                let module = [&[op.opcode().byte()], name.module, b"\n"].concat();
+                module_fault(op.opcode(), &module[..self.frames.reach(offset, module.len())])
+            }
+            _ => None,
+        };
+        fault.unwrap_or(ErrorKind::FrameExhausted)
+    }
+
     /// What else is wrong with an op that could not be read, of which `op` is what there is. CPython reads an argument piece by
     /// piece, and finds it before it finds that the input has ended.
     #[cold]
@@ -410,7 +426,10 @@ fn module_fault(opcode: Opcode, op: &[u8]) -> Option<ErrorKind> {
         _ => return None,
     };
     let lines = op.get(1..)?;
-    decode(&lines[..memchr::memchr(b'\n', lines)?]).err()
+    match &lines[..memchr::memchr(b'\n', lines)?] {
+        [] => Some(ErrorKind::Truncated),
+        module => decode(module).err(),
+    }
 }
 
 /// Whether what the eight-byte length of an op counts, which stands at `offset`, would end where CPython cannot count to.

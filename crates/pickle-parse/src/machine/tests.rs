@@ -310,6 +310,7 @@ fn pickles_are_read_by_the_rules_of_the_version_that_is_asked_for() {
         // faults that are found before the end of the frame
         (b"\x95\x01\0\0\0\0\0\0\0ia\nb\n.", "could not find MARK (INST at byte 9)", "", ""),
         (b"ia", "could not find MARK (INST at byte 0)", "", ""),
+        (b"\x95\x04\0\0\0\0\0\0\0c\nabcd\n.", &format!("{cut} (GLOBAL at byte 9)"), "", ""),
         // numbers in text
         (
             b"(I010\nI+1\nL010L\nt.",
