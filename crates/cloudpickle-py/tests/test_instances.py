@@ -210,3 +210,71 @@ def test_a_state_that_raises_is_told_as_it_was():
     kind.__getstate__ = raises
     with pytest.raises(Raises):
         cloudpickle_rs.dumps(objects)
+
+
+def answering_for_classes(answer):
+    class Other(Meta):
+        @property
+        def __reduce__(cls):
+            return answer
+
+    return Other
+
+
+@pytest.mark.parametrize("answer", ["not that of object", object.__reduce__], ids=["another", "the same"])
+def test_a_metaclass_that_says_what_the_reducer_of_a_class_is_is_asked(answer):
+    kind = fresh(types.new_class("Base", (Point,), {"metaclass": answering_for_classes(answer)}))
+    assert_same([kind(), kind()])
+    other = fresh(WithMeta)
+    objects = [other(), other()]
+    assert_same(objects)
+    type(other).__reduce__ = property(lambda cls: answer)
+    try:
+        assert_same(objects)
+    finally:
+        del type(other).__reduce__
+
+
+@pytest.mark.parametrize("attributes", [{"y": 2}, (), (1,), 3, None], ids=repr)
+@pytest.mark.parametrize("slots", [{}, {"__slots__": ()}], ids=["attributes", "slots"])
+def test_what_stands_in_for_the_attributes_of_an_instance_is_its_state(slots, attributes):
+    namespace = {"__dict__": property(lambda self: attributes), **slots}
+    standing_in = types.new_class("StandingIn", (Slots,), {}, lambda made: made.update(namespace))
+    kind = fresh(types.new_class("Below", (standing_in,), {}, lambda made: made.update(slots)))
+    objects = [kind(), kind(), kind()]
+    objects[0].x = "another"
+    if not slots:
+        setattr(objects[1], "__getstate__", Answer(lambda: {"other": 1}))
+    assert_same(objects)
+
+
+@pytest.mark.parametrize("name", ["__reduce_ex__", "__getnewargs_ex__", "__getnewargs__", "__getstate__"])
+@pytest.mark.parametrize("kind", [Point, property, types.ModuleType], ids=lambda kind: kind.__name__)
+def test_an_instance_that_answers_for_itself_shows_nothing_of_the_others(kind, name):
+    answer = {"__reduce_ex__": (complex, (1, 2)), "__getnewargs_ex__": ((), {})}.get(name, ())
+    kind = fresh(kind)
+    arguments = ("name",) if issubclass(kind, types.ModuleType) else ()
+    first, other = kind(*arguments), kind(*arguments)
+    first.__dict__[name] = Answer(lambda *_: answer)
+    assert_same([first])
+    assert_same([first, other])
+
+
+def test_an_instance_that_becomes_one_of_another_class_while_its_state_is_asked_for_is_refused():
+    class Turning(Slots):
+        __slots__ = ()
+        turns = False
+
+        def __getstate__(self):
+            if Turning.turns:
+                self.__class__ = other
+            return "state"
+
+    kind = fresh(Turning)
+    other = fresh(Turning)
+    assert_same([kind(), kind()])
+    Turning.turns = True
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        by_upstream = outcome(cloudpickle.dumps, kind(), protocol)
+        assert outcome(cloudpickle_rs.dumps, kind(), protocol) == by_upstream
+        assert by_upstream[0] is pickle.PicklingError

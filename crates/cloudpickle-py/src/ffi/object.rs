@@ -146,9 +146,25 @@ impl ReducedByDefault {
             WITH_OWN_STATE => ReducedByDefault::OwnState,
             _ => return None,
         };
-        // SAFETY: the class of an object that is alive. Its own class may become another one without a new version.
-        let (own, usual) = unsafe { ((*ffi::Py_TYPE(version.class.cast())).tp_getattro, ffi::PyType_Type.tp_getattro) };
-        own.zip(usual).is_some_and(|(own, usual)| std::ptr::fn_addr_eq(own, usual)).then_some(reduced)
+        Self::is_asked_itself(version.class, object.py()).then_some(reduced)
+    }
+
+    /// Whether a class's own class leaves it to the class what its `__reduce__` is. That may change without a new version of the
+    /// class.
+    #[inline]
+    fn is_asked_itself(class: *mut ffi::PyTypeObject, py: Python<'_>) -> bool {
+        // SAFETY: the class of an object that is alive, and its own class, which it keeps alive; slots are read, not written. The
+        // look-ups are as in `class_attribute`.
+        unsafe {
+            let metaclass = ffi::Py_TYPE(class.cast());
+            let usual = &raw mut ffi::PyType_Type;
+            if metaclass == usual {
+                return true;
+            }
+            let name = intern!(py, "__reduce__").as_ptr();
+            (*metaclass).tp_getattro.zip((*usual).tp_getattro).is_some_and(|(own, usual)| std::ptr::fn_addr_eq(own, usual))
+                && _PyType_Lookup(metaclass, name) == _PyType_Lookup(usual, name)
+        }
     }
 
     /// Remembers how objects of an object's class are reduced, now that its `__reduce_ex__` has returned.
@@ -184,7 +200,15 @@ impl ReducedByDefault {
         let is_generic = getattro.is_some_and(|get| std::ptr::fn_addr_eq(get, ffi::PyObject_GenericGetAttr as ffi::getattrofunc));
         let has_items = flags & (ffi::Py_TPFLAGS_LIST_SUBCLASS | ffi::Py_TPFLAGS_DICT_SUBCLASS) != 0;
         let has_dict = dict_offset != 0 || flags & MANAGED_DICT != 0;
-        let how = if !is_generic || has_items || !names.into_iter().all(is_inherited) {
+        // what stands in for `__dict__` may be no dict, or one that has other attributes than the object
+        let dict_name = intern!(py, "__dict__");
+        let is_own_dict =
+            if has_dict { plain_attributes(object, dict_name) } else { class_attribute(&class, dict_name).is_none() };
+        // an object that was reduced by what is its own shows nothing of the others
+        if has_dict && is_own_dict && !object.getattr(dict_name).is_ok_and(|own| Self::is_usual(&own).unwrap_or(false)) {
+            return;
+        }
+        let how = if !is_generic || has_items || !is_own_dict || !names.into_iter().all(is_inherited) {
             OTHERWISE
         } else if is_inherited(intern!(py, "__getstate__")) {
             BY_DEFAULT
@@ -215,15 +239,25 @@ impl ReducedByDefault {
             Ok(pair) => &*pair.get_borrowed_item(0)?,
             Err(_) => &state,
         };
-        if let Ok(attributes) = attributes.cast::<PyDict>() {
-            let names = [intern!(py, "__reduce_ex__"), intern!(py, "__getnewargs_ex__"), intern!(py, "__getnewargs__"), name];
-            for name in names {
-                if attributes.contains(name)? {
-                    return Ok(None);
-                }
+        Ok(if Self::is_usual(attributes)? { Some(state) } else { None })
+    }
+
+    /// Whether attributes of an object are none that only a class usually has, and by which it is reduced in another way.
+    #[inline]
+    fn is_usual(attributes: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = attributes.py();
+        let Ok(attributes) = attributes.cast::<PyDict>() else { return Ok(true) };
+        for name in [
+            intern!(py, "__reduce_ex__"),
+            intern!(py, "__getnewargs_ex__"),
+            intern!(py, "__getnewargs__"),
+            intern!(py, "__getstate__"),
+        ] {
+            if attributes.contains(name)? {
+                return Ok(false);
             }
         }
-        Ok(Some(state))
+        Ok(true)
     }
 }
 

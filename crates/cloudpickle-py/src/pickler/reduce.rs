@@ -122,7 +122,12 @@ impl<'py> Walk<'_, 'py> {
                     && let Some(reduced) = ReducedByDefault::of(object)
                     && let Some(state) = reduced.state(object)?
                 {
-                    return Ok(Dispatched::Instance(state));
+                    if object.get_type().is(&class) {
+                        return Ok(Dispatched::Instance(state));
+                    }
+                    // `__getstate__` gave the object another class, which the pickler says of what `object.__reduce_ex__` returns
+                    let new_object = py.import("copyreg")?.getattr("__newobj__")?;
+                    return Ok(Dispatched::Reduced((new_object, (class,), state).into_pyobject(py)?.into_any()));
                 }
                 ffi::check_reducible(object)?;
                 let value = object.call_method1(intern!(py, "__reduce_ex__"), (protocol.version(),))?;
