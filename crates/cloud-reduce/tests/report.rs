@@ -105,8 +105,8 @@ fn what_a_pickle_hides_is_found() {
         ("a second pickle", b"N.cos\nsystem\n)R.", &["calls os.system() at byte 14"]),
         (
             "the hundredth call",
-            &[&b"cos\nsystem\n2"[..], &b")R02".repeat(99), b")R."].concat(),
-            &["calls os.system() at byte 13, and 99 times more"],
+            &[&b"cos\nsystem\nq\0"[..], &b")R0h\0".repeat(99), b")R."].concat(),
+            &["calls os.system() at byte 14, and 99 times more"],
         ),
     ] {
         assert_eq!(found(pickle, &Policy::plain()), expected, "{name}");
@@ -141,7 +141,36 @@ fn objects_that_hold_each_other_too_often_to_be_walked_over_are_a_finding() {
     }
     let large = [&b"]q\0("[..], &b"N".repeat(100_000), b"e0(", &b"h\0".repeat(100_000), b"l."].concat();
     assert_eq!(kinds(large), [], "one large list held by many");
-    assert_eq!(kinds([&b"]q\0("[..], &b"h\0".repeat(1000), b"e."].concat()), [], "a list within itself");
+    assert_eq!(kinds(b"]q\0(h\0h\0e.".to_vec()), [], "a list twice within itself");
+}
+
+#[test]
+fn small_pickles_without_end_are_a_finding() {
+    for (name, pickle, expected) in [
+        (
+            "a list within itself",
+            [&b"]q\0("[..], &b"h\0".repeat(60), b"e."].concat(),
+            "holds an object that holds itself 60 times",
+        ),
+        ("item by item", [&b"]q\0"[..], &b"h\0a".repeat(200), b"."].concat(), "holds an object that holds itself 200 times"),
+        (
+            "a dict within itself",
+            [&b"}q\0("[..], &(0..20).flat_map(|key| [b'K', key, b'h', 0]).collect::<Vec<u8>>(), b"u."].concat(),
+            "holds an object that holds itself 20 times",
+        ),
+        (
+            "copies that nothing takes",
+            [&b"]"[..], &b"2".repeat(150), b"."].concat(),
+            "doubles what is on the stack 150 times by DUP, which no pickler writes",
+        ),
+        (
+            "layers of copies",
+            b"((((S'lol'\n2222l222l222l.".to_vec(),
+            "doubles what is on the stack 10 times by DUP, which no pickler writes",
+        ),
+    ] {
+        assert_eq!(found(&pickle, &Policy::nothing()), [expected], "{name}");
+    }
 }
 
 #[test]

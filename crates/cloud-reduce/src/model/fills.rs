@@ -1,8 +1,7 @@
 //! [`Fills`]: which call gives which object its state.
 
-use std::collections::HashMap;
-
 use pickle_graph::{Graph, NodeId};
+use rustc_hash::FxHashMap;
 
 use super::callee::Callee;
 use crate::Reconstructor;
@@ -10,7 +9,7 @@ use crate::Reconstructor;
 /// Which call fills which object. Before cloudpickle 1.5, under Pythons before 3.8, what gave an object its state was a call whose
 /// first argument was the object.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Fills(HashMap<NodeId, NodeId>);
+pub(super) struct Fills(FxHashMap<NodeId, NodeId>);
 
 impl Fills {
     /// Those of one reconstructor.

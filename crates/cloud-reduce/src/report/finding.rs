@@ -52,7 +52,8 @@ pub enum FindingKind {
     Frames,
     /// A file, or a part of one, that cannot be looked into.
     Opaque,
-    /// Objects hold each other so often that whoever walks over them, once for each place that holds one, comes to no end.
+    /// Objects hold each other, or themselves, so often that whoever walks over them, once for each place that holds one, comes to no
+    /// end; or the pickle is made of the opcode that does so at a byte each, which no pickler writes.
     Expansion,
     /// The pickle is broken. What it does before the error, it does.
     Broken,
@@ -121,7 +122,7 @@ impl fmt::Display for Finding {
             FindingKind::TooDeep => write!(f, "has pickles within pickles, too deep to be looked at, given to {subject}")?,
             FindingKind::Frames => write!(f, "has {subject}, so that readers may differ on what it says,")?,
             FindingKind::Opaque => return write!(f, "is {subject}, which is not looked into: unpack it and scan what is in it"),
-            FindingKind::Expansion => return write!(f, "holds {subject}, counted for each place that holds one"),
+            FindingKind::Expansion => return f.write_str(subject),
             FindingKind::Broken => return write!(f, "is broken: {subject}"),
         }
         write!(f, " at byte {offset}")?;

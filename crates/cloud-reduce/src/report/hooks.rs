@@ -1,8 +1,9 @@
 //! [`Hooks`]: which methods of the classes that a pickle carries run while it is loaded.
 
-use std::collections::{HashMap, HashSet};
+use std::{cell::OnceCell, collections::HashSet};
 
 use pickle_graph::{Graph, Node, NodeId, Step};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     resolve::{Name, Object, short_global, short_text},
@@ -75,7 +76,7 @@ impl Hook {
 /// Which hooks there are of the classes that a graph carries. What is no class here is a function, which runs when it is called.
 #[derive(Debug, Default)]
 pub(super) struct Hooks {
-    known: HashMap<NodeId, Known>,
+    known: FxHashMap<NodeId, Known>,
     /// The names that properties have in any class.
     properties: HashSet<Box<str>>,
 }
@@ -118,17 +119,25 @@ impl Hooks {
     /// Those of the classes that a graph carries, of which `events` tell what it imports.
     pub(super) fn of(graph: &Graph, events: &[Event]) -> Hooks {
         // Most graphs carry neither class nor function, which what they import and call tells.
-        let carries = |event: &Event| match event.action {
-            Action::Import => makes_classes(graph, event.node),
-            Action::Call => matches!(Object::of(graph, event.node), Object::Carried(_)),
-            _ => false,
-        };
-        if !events.iter().any(carries) {
+        let (mut carries, mut has_classes) = (false, false);
+        for event in events {
+            match event.action {
+                Action::Import => {
+                    let Some(import) = imported(graph, event.node) else { continue };
+                    carries |= carries_by(import);
+                    has_classes |= makes_class(import) || import == Reconstructor::RehydrateSkeletonClass;
+                }
+                Action::Call if !carries => carries = matches!(Object::of(graph, event.node), Object::Carried(_)),
+                _ => {}
+            }
+        }
+        if !carries {
             return Hooks::default();
         }
-        let mut dicts = Dicts { by_dict: HashMap::new(), shared: shared_dicts(graph) };
-        let mut known: HashMap<NodeId, Known> = HashMap::new();
-        for class in classes(graph).filter_map(Result::ok) {
+        let mut dicts = Dicts { by_dict: FxHashMap::default(), shared: OnceCell::new() };
+        let mut known: FxHashMap<NodeId, Known> = FxHashMap::default();
+        // Without these, no class can be read.
+        for class in has_classes.then(|| classes(graph)).into_iter().flatten().filter_map(Result::ok) {
             let bases = class.bases.iter().copied().take(MAX_BASES).collect();
             let made = known.entry(class.id).or_default();
             (made.bases, made.metaclass, made.kind) = (bases, Some(class.metaclass), Kind::Class);
@@ -136,7 +145,7 @@ impl Hooks {
                 made.gets(dicts.hooks(graph, dict));
             }
         }
-        for class in enums(graph).filter_map(Result::ok) {
+        for class in has_classes.then(|| enums(graph)).into_iter().flatten().filter_map(Result::ok) {
             let made = known.entry(class.id).or_default();
             (made.bases, made.kind) = (class.bases.iter().copied().take(MAX_BASES).collect(), Kind::Enum);
             made.gets(dicts.hooks(graph, class.attributes.id()));
@@ -155,7 +164,7 @@ impl Hooks {
         let mut properties = HashSet::new();
         for (&dict, _) in dicts.by_dict.iter().filter(|(_, (hooks, _))| hooks & bit(Hook::Property) != 0) {
             for &[key, value] in graph.node(dict).as_dict().unwrap_or_default() {
-                if let Some(name) = short_text(graph, key).filter(|_| is_property(graph, value)) {
+                if let Some(name) = short_text(graph, key).filter(|_| is_property(&Object::of(graph, value))) {
                     properties.insert(name.into());
                 }
             }
@@ -305,39 +314,52 @@ impl Hooks {
 
 /// Whether an imported object is a function of cloudpickle's without which no class is carried, and no function has attributes: each
 /// is made or filled by one.
-fn makes_classes(graph: &Graph, import: NodeId) -> bool {
-    use Reconstructor::{MakeSkeletonClass, MakeSkeletonEnum};
-    let named = short_global(graph, import).and_then(|(module, name)| Reconstructor::from_global(module, name));
-    named.is_some_and(|(_, reconstructor)| {
-        reconstructor.sets_state() || matches!(reconstructor, MakeSkeletonClass | MakeSkeletonEnum)
-    })
+pub(super) fn imports_maker(graph: &Graph, import: NodeId) -> bool {
+    imported(graph, import).is_some_and(carries_by)
+}
+
+fn carries_by(reconstructor: Reconstructor) -> bool {
+    reconstructor.sets_state() || makes_class(reconstructor)
+}
+
+/// The function of cloudpickle's that an import finds.
+fn imported(graph: &Graph, import: NodeId) -> Option<Reconstructor> {
+    let (module, name) = short_global(graph, import)?;
+    Some(Reconstructor::from_global(module, name)?.1)
+}
+
+fn makes_class(reconstructor: Reconstructor) -> bool {
+    matches!(reconstructor, Reconstructor::MakeSkeletonClass | Reconstructor::MakeSkeletonEnum)
 }
 
 /// Whether a class is a built-in exception that keeps its arguments as they are, and looks into none.
 pub(super) fn is_plain_exception(class: &Name<'_>) -> bool {
     let name = &*class.qualname;
-    let looks = name.contains("OS")
-        || name.contains("IO")
-        || name.contains("Group")
-        || name.starts_with("Unicode")
-        || [
-            "Blocking",
-            "Broken",
-            "Child",
-            "Connection",
-            "Environment",
-            "File",
-            "Interrupted",
-            "IsA",
-            "NotA",
-            "Permission",
-            "Process",
-        ]
-        .iter()
-        .any(|start| name.starts_with(start))
-        || matches!(name, "TimeoutError" | "SyntaxError" | "IndentationError" | "TabError");
-    let is_exception = ["Error", "Exception", "Exit", "Interrupt", "Iteration", "Warning"].iter().any(|end| name.ends_with(end));
-    &*class.module == "builtins" && is_exception && !looks
+    let is_exception =
+        || ["Error", "Exception", "Exit", "Interrupt", "Iteration", "Warning"].iter().any(|end| name.ends_with(end));
+    // What is no exception is told first: most callables are none.
+    &*class.module == "builtins" && is_exception() && !looks_into_arguments(name)
+}
+
+/// Whether a built-in exception of a name does more with its arguments than to hold them.
+fn looks_into_arguments(exception: &str) -> bool {
+    const STARTS: [&str; 12] = [
+        "Blocking",
+        "Broken",
+        "Child",
+        "Connection",
+        "Environment",
+        "File",
+        "Interrupted",
+        "IsA",
+        "NotA",
+        "Permission",
+        "Process",
+        "Unicode",
+    ];
+    ["OS", "IO", "Group"].iter().any(|part| exception.contains(part))
+        || STARTS.iter().any(|start| exception.starts_with(start))
+        || matches!(exception, "TimeoutError" | "SyntaxError" | "IndentationError" | "TabError")
 }
 
 /// Whether methods of a class that is inherited from call none of the class that inherits it.
@@ -375,7 +397,7 @@ fn bit(hook: Hook) -> u32 {
 }
 
 /// What an object that the pickle carries is given after it was made: a pair of dicts of attributes, or one dict.
-fn give(graph: &Graph, known: &mut HashMap<NodeId, Known>, dicts: &mut Dicts, object: NodeId, state: NodeId) {
+fn give(graph: &Graph, known: &mut FxHashMap<NodeId, Known>, dicts: &mut Dicts, object: NodeId, state: NodeId) {
     let Object::Carried(made) = Object::of(graph, object) else { return };
     let known = known.entry(made).or_default();
     for &dict in graph.node(state).as_tuple().unwrap_or(&[state]).iter().take(2).filter(|&&dict| dict != NodeId::NONE) {
@@ -409,8 +431,8 @@ fn is_function(graph: &Graph, object: NodeId) -> bool {
 /// Which hooks dicts of attributes have, and whether they have a method that Python calls by itself.
 struct Dicts {
     /// Many classes may share one dict.
-    by_dict: HashMap<NodeId, (u32, bool)>,
-    shared: HashSet<NodeId>,
+    by_dict: FxHashMap<NodeId, (u32, bool)>,
+    shared: OnceCell<FxHashSet<NodeId>>,
 }
 
 /// What an object may have of which the attributes cannot be told.
@@ -420,7 +442,8 @@ impl Dicts {
     fn hooks(&mut self, graph: &Graph, dict: NodeId) -> (u32, bool) {
         *self.by_dict.entry(dict).or_insert_with(|| {
             // One that another object holds too may get more by way of that object.
-            let Some(items) = graph.node(dict).as_dict().filter(|_| !self.shared.contains(&dict)) else { return ANY };
+            let is_shared = || self.shared.get_or_init(|| shared_dicts(graph)).contains(&dict);
+            let Some(items) = graph.node(dict).as_dict().filter(|_| !is_shared()) else { return ANY };
             let (mut hooks, mut is_active) = (0, false);
             for &[key, value] in items {
                 // `__hash__ = None` is no code.
@@ -438,7 +461,8 @@ impl Dicts {
                     continue;
                 }
                 hooks |= Hook::of(name).map_or(0, bit);
-                let (told, is_plain) = (is_property(graph, value), is_plain(graph, value));
+                let object = Object::of(graph, value);
+                let (told, is_plain) = (is_property(&object), is_plain(&object));
                 if !is_plain && (!is_passive_attribute(name) || told && is_special(name)) {
                     is_active = true;
                     hooks |= if OPERATORS.contains(&name) { 0 } else { bit(Hook::Member) };
@@ -456,8 +480,8 @@ impl Dicts {
 }
 
 /// Whether an attribute of a class is none that runs anything: data, or the `__new__` of a built-in class or of `Enum`.
-fn is_plain(graph: &Graph, value: NodeId) -> bool {
-    match Object::of(graph, value) {
+fn is_plain(value: &Object<'_>) -> bool {
+    match value {
         Object::Data => true,
         Object::Named(name) => matches!(&*name.module, "builtins" | "enum") && name.qualname.ends_with(".__new__"),
         _ => false,
@@ -465,8 +489,8 @@ fn is_plain(graph: &Graph, value: NodeId) -> bool {
 }
 
 /// The dicts that more than one object holds, or one more than once.
-fn shared_dicts(graph: &Graph) -> HashSet<NodeId> {
-    let (mut held, mut shared) = (HashSet::new(), HashSet::new());
+fn shared_dicts(graph: &Graph) -> FxHashSet<NodeId> {
+    let (mut held, mut shared) = (FxHashSet::default(), FxHashSet::default());
     for child in graph.ids().flat_map(|id| graph.children(id)) {
         if matches!(graph.node(child), Node::Dict(_)) && !held.insert(child) {
             shared.insert(child);
@@ -477,9 +501,9 @@ fn shared_dicts(graph: &Graph) -> HashSet<NodeId> {
 
 /// Whether an attribute of a class may be told when it is set or read: it is an object of a class, and not of one whose objects are
 /// known to be told nothing.
-fn is_property(graph: &Graph, value: NodeId) -> bool {
-    match Object::of(graph, value) {
-        Object::Instance(class) => !matches!(&*class, Object::Named(name) if is_told_nothing(name)),
+fn is_property(value: &Object<'_>) -> bool {
+    match value {
+        Object::Instance(class) => !matches!(&**class, Object::Named(name) if is_told_nothing(name)),
         Object::Unknown => true,
         _ => false,
     }

@@ -2,19 +2,19 @@
 
 use std::{
     cell::OnceCell,
-    collections::{HashMap, HashSet, hash_map::Entry},
+    collections::{HashMap, HashSet},
 };
 
 use bytes::Bytes;
 use pickle_graph::{Graph, Node, NodeId, Step};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     callables::{Given, converts, finds_by_name, given, holds, takes_apart},
     expansion::expansion,
     finding::{Finding, FindingKind},
-    hooks::{Hook, Hooks},
-    resolve::{Name, Object, short_text},
+    hooks::{Hook, Hooks, imports_maker},
+    resolve::{Name, Object, makes_carried, short_text},
     shown,
     trace::{Action, Event, Trace},
 };
@@ -22,6 +22,9 @@ use crate::{
     Policy, Reconstructor, Use, model,
     scan::{self, Budget},
 };
+
+/// So many findings are found again sooner by looking at each.
+const FEW: usize = 16;
 
 /// How deep pickles within pickles are looked at.
 pub(crate) const MAX_NESTED: usize = 8;
@@ -40,6 +43,7 @@ pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize, budget: &Bu
         looked_at: FxHashSet::default(),
         nested: FxHashSet::default(),
         hooks: OnceCell::new(),
+        carries: false,
     };
     for event in &trace.events {
         judge.event(event);
@@ -67,8 +71,8 @@ pub(crate) fn findings(trace: &Trace, policy: &Policy, depth: usize, budget: &Bu
         let subject = "an opcode that crosses the end of a frame";
         findings.push(Finding { kind: FindingKind::Frames, offset, subject: subject.into(), rule: None, count: 1, inner: None });
     }
-    if let Some(objects) = expansion(&trace.graph, trace.length, trace.shares) {
-        let subject = format!("{objects} objects or more").into();
+    if let Some(subject) = expansion(trace) {
+        let subject = subject.into();
         findings.push(Finding { kind: FindingKind::Expansion, offset: 0, subject, rule: None, count: 1, inner: None });
     }
     if let Some(error) = &trace.error {
@@ -91,7 +95,7 @@ struct Judge<'a> {
     depth: usize,
     budget: &'a Budget,
     findings: Vec<Finding>,
-    /// Which finding there is of a kind and a subject.
+    /// Which finding there is of a kind and a subject, once there are more than [`FEW`].
     places: HashMap<(FindingKind, Box<str>), usize>,
     /// States whose keys were looked at.
     states: FxHashSet<NodeId>,
@@ -100,15 +104,21 @@ struct Judge<'a> {
     /// Bytes that were looked into.
     nested: FxHashSet<NodeId>,
     hooks: OnceCell<Hooks>,
+    /// Whether a class or a function may have been carried up to here.
+    carries: bool,
 }
 
 impl Judge<'_> {
     fn event(&mut self, event: &Event) {
         let offset = event.offset;
+        let graph = self.graph;
         match event.action {
-            Action::Import => match self.graph.node(event.node) {
+            Action::Import => match graph.node(event.node) {
                 Node::Extension(code) => self.find(FindingKind::Extension, offset, format!("extension code {code}"), None),
-                _ => self.import(offset, &Object::of(self.graph, event.node)),
+                _ => {
+                    self.carries = self.carries || imports_maker(graph, event.node);
+                    self.import(offset, &Object::of(graph, event.node));
+                }
             },
             Action::ImportComputed => {
                 let names = match self.graph.node(event.node) {
@@ -137,10 +147,11 @@ impl Judge<'_> {
                 }
             }
             Action::SetState { state } => {
-                self.change(offset, event.node, Hook::SetState);
-                if matches!(Object::of(self.graph, event.node), Object::Instance(class) if takes_apart(&class)) {
+                let object = Object::of(graph, event.node);
+                self.change(offset, event.node, &object, Hook::SetState);
+                if matches!(&object, Object::Instance(class) if takes_apart(class)) {
                     self.given_instances(offset, None, &[state]);
-                } else if let Object::Instance(class) = Object::of(self.graph, state) {
+                } else if let Object::Instance(class) = Object::of(graph, state) {
                     self.given_instance(offset, None, state, &class);
                 }
                 self.state(offset, state);
@@ -149,10 +160,11 @@ impl Judge<'_> {
                 }
             }
             Action::AddItems { .. } => {
-                self.change(offset, event.node, Hook::Items);
-                let is_array = match Object::of(self.graph, event.node) {
+                let object = Object::of(graph, event.node);
+                self.change(offset, event.node, &object, Hook::Items);
+                let is_array = match &object {
                     Object::Data => true,
-                    Object::Instance(class) => matches!(&*class, Object::Named(name) if &*name.module == "array"),
+                    Object::Instance(class) => matches!(&**class, Object::Named(name) if &*name.module == "array"),
                     _ => false,
                 };
                 if is_array {
@@ -171,15 +183,28 @@ impl Judge<'_> {
     }
 
     fn find_inner(&mut self, kind: FindingKind, offset: u64, subject: String, rule: Option<String>, inner: Option<Finding>) {
-        let subject: Box<str> = subject.into();
-        match self.places.entry((kind, subject.clone())) {
-            Entry::Occupied(place) if inner.is_none() => self.findings[*place.get()].count += 1,
-            Entry::Occupied(_) | Entry::Vacant(_) => {
-                self.places.insert((kind, subject.clone()), self.findings.len());
-                let (rule, inner) = (rule.map(Into::into), inner.map(Box::new));
-                self.findings.push(Finding { kind, offset, subject, rule, count: 1, inner });
+        if let Some(known) = self.place(kind, &subject).filter(|_| inner.is_none()) {
+            self.findings[known].count += 1;
+            return;
+        }
+        let (rule, inner) = (rule.map(Into::into), inner.map(Box::new));
+        self.findings.push(Finding { kind, offset, subject: subject.into(), rule, count: 1, inner });
+        match self.findings.len() {
+            ..=FEW => {}
+            len => {
+                let first = if self.places.is_empty() { 0 } else { len - 1 };
+                let places = self.findings[first..].iter().zip(first..);
+                self.places.extend(places.map(|(finding, place)| ((finding.kind, finding.subject.clone()), place)));
             }
         }
+    }
+
+    /// The last finding of a kind and a subject.
+    fn place(&self, kind: FindingKind, subject: &str) -> Option<usize> {
+        if self.places.is_empty() {
+            return self.findings.iter().rposition(|finding| finding.kind == kind && *finding.subject == *subject);
+        }
+        self.places.get(&(kind, subject.into())).copied()
     }
 
     /// All findings. That an object is imported goes without saying where it is called.
@@ -201,7 +226,7 @@ impl Judge<'_> {
     fn import(&mut self, offset: u64, object: &Object<'_>) {
         match object {
             Object::Named(name) if !self.policy.allows(&name.module, &name.qualname, Use::Import) => {
-                self.find(FindingKind::Import, offset, name.to_string(), Some(rule(name, Use::Import)));
+                self.find(FindingKind::Import, offset, name.text_behind(""), Some(rule(name, Use::Import)));
             }
             Object::Module(module) if !self.policy.allows_module(module) => {
                 self.find(FindingKind::Import, offset, format!("the module {module}"), Some(format!("import:{module}")));
@@ -225,13 +250,14 @@ impl Judge<'_> {
         let mut loads = false;
         match &callee {
             Object::Named(name) => {
-                let made = Object::of(self.graph, call);
-                let followed = self.is_followed(name, &made);
-                if followed {
-                    self.import(offset, &made);
+                self.carries = self.carries || makes_carried(name, args);
+                let made = follows(name).then(|| Object::of(self.graph, call));
+                let made = made.filter(|made| matches!(made, Object::Named(_) | Object::Module(_)));
+                if let Some(made) = &made {
+                    self.import(offset, made);
                 }
                 // What `builtins.getattr` gives is judged by its name; an import by a call, by both.
-                let is_name = followed && matches!(made, Object::Named(_));
+                let is_name = matches!(made, Some(Object::Named(_)));
                 if !is_name && !self.policy.allows(&name.module, &name.qualname, Use::Call) {
                     let subject = format!("{name}({})", shown::arguments(self.graph, args));
                     self.find(FindingKind::Call, offset, subject, Some(rule(name, Use::Call)));
@@ -244,7 +270,7 @@ impl Judge<'_> {
                     self.given_instances(offset, Some(name), args);
                 }
                 // A name that only running it gives.
-                if !followed && finds_by_name(name) {
+                if made.is_none() && finds_by_name(name) {
                     let subject = format!("{name}({})", shown::arguments(self.graph, args));
                     self.find(FindingKind::ComputedName, offset, subject, None);
                 }
@@ -257,21 +283,6 @@ impl Judge<'_> {
             _ => self.find(FindingKind::CallOfResult, offset, callee.to_string(), None),
         }
         self.look_inside(offset, callable, args, loads);
-    }
-
-    /// Whether a call is one that finds an object by a name, and it is known which.
-    fn is_followed(&self, callee: &Name<'_>, made: &Object<'_>) -> bool {
-        let finds = match Reconstructor::from_global(&callee.module, &callee.qualname) {
-            Some(_) => finds_by_name(callee),
-            None => matches!(
-                (&*callee.module, &*callee.qualname),
-                ("builtins" | "__builtin__", "getattr" | "__import__")
-                    | ("importlib", "import_module" | "__import__")
-                    | ("_operator" | "operator", "getitem")
-                    | ("numpy.core" | "numpy._core", "_ufunc_reconstruct")
-            ),
-        };
-        finds && matches!(made, Object::Named(_) | Object::Module(_))
     }
 
     /// A call of a class or function that the pickle carries.
@@ -337,13 +348,15 @@ impl Judge<'_> {
             Given::Changed(index) | Given::Restored(index) => {
                 let restores = matches!(given, Given::Restored(_));
                 let (Some(object), Some(state)) = (arg(index), arg(index + 1)) else { return };
-                match Object::of(self.graph, object) {
+                let graph = self.graph;
+                let changed = Object::of(graph, object);
+                match &changed {
                     Object::Carried(_) | Object::Named(_) | Object::Module(_) => {
-                        self.change(offset, object, Hook::SetAttribute);
+                        self.change(offset, object, &changed, Hook::SetAttribute);
                     }
                     // As cloudpickle gave instances their attributes before 1.2.
-                    Object::Instance(class) if restores && matches!(*class, Object::Carried(_)) => {
-                        self.change(offset, object, Hook::SetAttribute);
+                    Object::Instance(class) if restores && matches!(**class, Object::Carried(_)) => {
+                        self.change(offset, object, &changed, Hook::SetAttribute);
                         self.state(offset, state);
                         self.properties(offset, object, state);
                     }
@@ -506,13 +519,13 @@ impl Judge<'_> {
     }
 
     /// An object gets a state, attributes or items.
-    fn change(&mut self, offset: u64, node: NodeId, hook: Hook) {
-        match Object::of(self.graph, node) {
-            object @ (Object::Named(_) | Object::Module(_)) => {
+    fn change(&mut self, offset: u64, node: NodeId, object: &Object<'_>, hook: Hook) {
+        match object {
+            Object::Named(_) | Object::Module(_) => {
                 self.find(FindingKind::ChangesImported, offset, object.to_string(), None);
             }
             // Cloudpickle gives functions and classes their attributes by calls. On PyPy, functions have states too.
-            Object::Carried(made) if !self.policy.carried_code() => {
+            &Object::Carried(made) if !self.policy.carried_code() => {
                 let hooks = self.hooks();
                 let runs = match hook {
                     Hook::SetAttribute => {
@@ -534,12 +547,12 @@ impl Judge<'_> {
                     ("collections", "ChainMap" | "UserDict" | "UserList") => hook == Hook::Items,
                     _ => false,
                 };
-                if let Object::Named(name) = &*class
+                if let Object::Named(name) = &**class
                     && of_all(name)
                 {
                     self.find(FindingKind::ChangesImported, offset, format!("an object by {name}"), None);
                 }
-                if let Object::Carried(made) = *class
+                if let Object::Carried(made) = **class
                     && !self.policy.carried_code()
                     && self.hooks().runs(self.graph, made, &[hook, Hook::SetAttribute])
                 {
@@ -595,16 +608,12 @@ impl Judge<'_> {
 
     /// Dicts and sets ask their keys for their hashes.
     fn keys(&mut self) {
-        let events = self.events;
-        if self.hooks.get().is_none() && !events.iter().any(|event| matches!(event.action, Action::New | Action::Call)) {
+        if !self.carries || self.policy.carried_code() || !self.hooks().any_class() {
             return;
         }
-        if self.policy.carried_code() || !self.hooks().any_class() {
-            return;
-        }
-        let graph = self.graph;
-        let mut seen = HashSet::new();
-        let offsets: HashMap<NodeId, u64> = events.iter().map(|event| (event.node, event.offset)).collect();
+        let (graph, events) = (self.graph, self.events);
+        let mut seen = FxHashSet::default();
+        let offsets: FxHashMap<NodeId, u64> = events.iter().map(|event| (event.node, event.offset)).collect();
         for id in graph.ids() {
             let keys: Vec<NodeId> = match graph.node(id) {
                 Node::Dict(items) => items.iter().map(|&[key, _]| key).collect(),
@@ -696,11 +705,26 @@ impl Judge<'_> {
     }
 }
 
-fn rule(name: &Name<'_>, most: Use) -> String {
-    match most {
-        Use::Call => name.to_string(),
-        most => format!("{}:{name}", most.word()),
+/// Whether a callable finds an object by a name, so that a call of it is judged by what it finds.
+fn follows(callee: &Name<'_>) -> bool {
+    match Reconstructor::from_global(&callee.module, &callee.qualname) {
+        Some(_) => finds_by_name(callee),
+        None => matches!(
+            (&*callee.module, &*callee.qualname),
+            ("builtins" | "__builtin__", "getattr" | "__import__")
+                | ("importlib", "import_module" | "__import__")
+                | ("_operator" | "operator", "getitem")
+                | ("numpy.core" | "numpy._core", "_ufunc_reconstruct")
+        ),
     }
+}
+
+fn rule(name: &Name<'_>, most: Use) -> String {
+    name.text_behind(match most {
+        Use::Call => "",
+        Use::New => "new:",
+        Use::Import => "import:",
+    })
 }
 
 /// A rule without what it allows.

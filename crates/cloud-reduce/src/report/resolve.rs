@@ -63,13 +63,31 @@ fn shortened(start: &[u8]) -> Cow<'static, str> {
     format!("{}\u{2026}", String::from_utf8_lossy(start)).into()
 }
 
-/// As Python writes it where the path is one name, and with a colon, as entry points are written, where it has dots.
+impl Name<'_> {
+    /// As Python writes it where the path is one name, and with a colon, as entry points are written, where it has dots.
+    fn parts(&self) -> [&str; 3] {
+        [&self.module, if self.qualname.contains('.') { ":" } else { "." }, &self.qualname]
+    }
+
+    /// As it is displayed, behind another text. Findings are full of names, for which formatting is slow.
+    pub(super) fn text_behind(&self, start: &str) -> String {
+        let [module, between, qualname] = self.parts();
+        if !is_graphic(module) || !is_graphic(qualname) {
+            return format!("{start}{self}");
+        }
+        [start, module, between, qualname].concat()
+    }
+}
+
+fn is_graphic(part: &str) -> bool {
+    part.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let between = if self.qualname.contains('.') { ":" } else { "." };
         // Names come to terminals, which control characters would command.
-        [&*self.module, between, &*self.qualname].into_iter().try_for_each(|part| {
-            if part.bytes().all(|byte| byte.is_ascii_graphic()) {
+        self.parts().into_iter().try_for_each(|part| {
+            if is_graphic(part) {
                 return f.write_str(part);
             }
             part.split_inclusive(char::is_control).try_for_each(|part| match part.char_indices().next_back() {
@@ -107,6 +125,24 @@ pub(super) fn short_global(graph: &Graph, id: NodeId) -> Option<(&str, &str)> {
         Node::Global { module, name } if module.len() + name.len() <= MAX_PATH => Some((module.as_str()?, name.as_str()?)),
         _ => None,
     }
+}
+
+/// Whether a call makes a function or a class of parts that the pickle carries.
+pub(super) fn makes_carried(callee: &Name<'_>, args: &[NodeId]) -> bool {
+    match (&*callee.module, &*callee.qualname, args) {
+        ("types", "FunctionType" | "LambdaType", _)
+        // As cloudpickle made classes before 1.1.
+        | ("builtins", "type", [_, _, _])
+        | ("abc", "ABCMeta", [_, _, _]) => true,
+        (module, name, _) => {
+            Reconstructor::from_global(module, name).is_some_and(|(_, reconstructor)| makes_function_or_class(reconstructor))
+        }
+    }
+}
+
+fn makes_function_or_class(reconstructor: Reconstructor) -> bool {
+    use Reconstructor::{MakeFunction, MakeSkelFunc, MakeSkeletonClass, MakeSkeletonEnum};
+    matches!(reconstructor, MakeFunction | MakeSkelFunc | MakeSkeletonClass | MakeSkeletonEnum)
 }
 
 /// How many calls deep an object is followed. Longer chains than anybody writes are [`Object::Unknown`].
@@ -206,7 +242,7 @@ impl<'a> Object<'a> {
         if let Some((_, reconstructor)) = Reconstructor::from_global(&name.module, &name.qualname) {
             use Reconstructor as R;
             return match (reconstructor, args) {
-                (R::MakeFunction | R::MakeSkelFunc | R::MakeSkeletonClass | R::MakeSkeletonEnum, _) => Object::Carried(call),
+                (reconstructor, _) if makes_function_or_class(reconstructor) => Object::Carried(call),
                 (
                     R::ClassSetstate
                     | R::FillFunction
@@ -257,10 +293,7 @@ impl<'a> Object<'a> {
                 (Some(module), Some(name)) => Self::named(module, name),
                 _ => Object::Unknown,
             },
-            ("types", "FunctionType" | "LambdaType", _)
-            // As cloudpickle made classes before 1.1.
-            | ("builtins", "type", [_, _, _])
-            | ("abc", "ABCMeta", [_, _, _]) => Object::Carried(call),
+            _ if makes_carried(name, args) => Object::Carried(call),
             // typing.List[int] and the like
             ("_operator" | "operator", "getitem", [object, _]) => match Self::within(graph, *object, chain) {
                 Object::Named(name) if matches!(&*name.module, "typing" | "collections.abc") => {

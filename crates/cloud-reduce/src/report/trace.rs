@@ -4,6 +4,7 @@ use bytes::Bytes;
 use pickle_graph::{Graph, Node, NodeId};
 use pickle_opcodes::{ArgKind, Opcode};
 use pickle_parse::{Builder, Error, ErrorKind, GraphBuilder, Items, Loader, Machine, MachineError, Ops, Strings};
+use rustc_hash::FxHashMap;
 
 use super::{joblib, sizes::OwnBytes};
 use crate::{ScanLimits, scan::Budget};
@@ -59,6 +60,10 @@ pub(crate) struct Trace {
     pub(crate) crossed_frame: Option<u64>,
     /// How many ops push an object that another one made: `DUP`, `GET` and its like.
     pub(crate) shares: u32,
+    /// How many of these are `DUP`.
+    pub(crate) dups: u32,
+    /// How often the list or dict holds itself that does so most often.
+    pub(crate) most_in_itself: u32,
     /// The pickles of joblib's arrays of objects, which stand in the midst of this one, and where each begins.
     pub(crate) arrays: Vec<(usize, Trace)>,
     /// Whether raw numbers of joblib's were passed over.
@@ -102,6 +107,8 @@ impl Trace {
         let recorder = Recorder {
             input: input.clone(),
             shares: 0,
+            dups: 0,
+            in_itself: FxHashMap::default(),
             opcodes: 0,
             inner,
             offset: 0,
@@ -137,23 +144,22 @@ impl Trace {
         if error.is_none() {
             recorder.leave_op(length as u64);
         }
-        let Recorder { inner, events, own_bytes, crossed_frame, shares, announces_arrays, skips_numbers, untold_array, .. } =
-            recorder;
-        let graph = inner.finish(root, &input[..length]);
         let trace = Trace {
-            graph,
-            events,
-            own_bytes,
+            graph: recorder.inner.finish(root, &input[..length]),
+            events: recorder.events,
+            own_bytes: recorder.own_bytes,
             length,
             error,
-            crossed_frame,
-            shares,
+            crossed_frame: recorder.crossed_frame,
+            shares: recorder.shares,
+            dups: recorder.dups,
+            most_in_itself: recorder.in_itself.into_values().max().unwrap_or_default(),
             arrays,
-            skips_numbers,
+            skips_numbers: recorder.skips_numbers,
             plain: None,
-            untold_array,
+            untold_array: recorder.untold_array,
         };
-        (trace, announces_arrays)
+        (trace, recorder.announces_arrays)
     }
 }
 
@@ -247,6 +253,9 @@ const FRAME_OP: u64 = 9;
 struct Recorder {
     input: Bytes,
     shares: u32,
+    dups: u32,
+    /// By list or dict that holds itself: how often.
+    in_itself: FxHashMap<NodeId, u32>,
     /// How many ops were begun.
     opcodes: u64,
     inner: GraphBuilder,
@@ -293,6 +302,16 @@ impl Recorder {
     fn did(&mut self, action: Action, node: NodeId) -> Built {
         self.events.push(Event { offset: self.offset, node, action });
         self.made(node)
+    }
+
+    /// An object that holds itself among its items is written down.
+    #[inline]
+    fn holds(&mut self, holder: NodeId, items: &[NodeId]) {
+        let times = items.iter().filter(|&&item| item == holder).count();
+        if times > 0 {
+            let known = self.in_itself.entry(holder).or_default();
+            *known = known.saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
+        }
     }
 
     /// Items were given to an object; that of lists, dicts and sets goes without saying.
@@ -342,6 +361,7 @@ impl Builder for Recorder {
         let opcode = usize::try_from(offset).ok().and_then(|offset| self.input.get(offset));
         if matches!(opcode, Some(b'2' | b'g' | b'h' | b'j')) {
             self.shares = self.shares.saturating_add(1);
+            self.dups = self.dups.saturating_add(u32::from(opcode == Some(&b'2')));
         }
         self.inner.at(offset);
         self.own_bytes.begin(offset);
@@ -423,21 +443,25 @@ impl Builder for Recorder {
     }
 
     fn append(&mut self, list: &NodeId, item: NodeId) -> Done {
+        self.holds(*list, &[item]);
         self.inner.append(list, item)?;
         self.filled(*list, "append")
     }
 
     fn extend(&mut self, list: &NodeId, items: Items<'_, NodeId>) -> Done {
+        self.holds(*list, items.as_slice());
         self.inner.extend(list, items)?;
         self.filled(*list, "extend")
     }
 
     fn set_item(&mut self, dict: &NodeId, key: NodeId, value: NodeId) -> Done {
+        self.holds(*dict, &[value]);
         self.inner.set_item(dict, key, value)?;
         self.filled(*dict, "__setitem__")
     }
 
     fn set_items(&mut self, dict: &NodeId, items: Items<'_, NodeId>) -> Done {
+        self.holds(*dict, items.as_slice());
         self.inner.set_items(dict, items)?;
         self.filled(*dict, "__setitem__")
     }
