@@ -256,6 +256,10 @@ fn what_was_made_and_thrown_away_is_made_again_in_its_place() {
         assert!(!graph.discarded_before().is_empty(), "{pickle}");
         assert_eq!(String::from_utf8(graph_to_vec(&graph).unwrap()).unwrap(), pickle);
     }
+    // Between the strings of a `STACK_GLOBAL`.
+    let pickle = b"\x80\x04\x95#\0\0\0\0\0\0\0(\x8c\x01m\x94\x8c\x02os\x94\x8c\x01f\x94\x93\x94)R\x940\x8c\x01A\x94\
+        \x93\x94K\x01K\x02K\x03t\x94.";
+    assert_eq!(graph_to_vec(&pickle_parse::graph(&pickle[..]).unwrap()).unwrap(), pickle);
     // What is popped off by opcodes that share what they hold does not grow.
     let laughs = [&b"]"[..], &b"2\x86".repeat(100), b"0]."].concat();
     let graph = pickle_parse::graph(laughs.clone()).unwrap();

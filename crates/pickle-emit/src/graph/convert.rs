@@ -112,11 +112,27 @@ impl<'g, S: Sink> Writer<'g, S> {
         Ok(if self.fix_imports && graph.names() != wanted { wanted.of(module, name) } else { (module, name) })
     }
 
-    /// Writes one of the strings of `STACK_GLOBAL`: the node, if the graph has it, and its text is still the name.
+    /// The strings of a `STACK_GLOBAL`, where something is to be discarded before one of them: then they are written like any nodes.
+    pub(super) fn names_behind_discarded(&self, id: NodeId) -> Option<[NodeId; 2]> {
+        if self.discarded_before.is_empty() || self.protocol < Protocol::V4 {
+            return None;
+        }
+        let (module, name) = self.global_names(id).ok()?;
+        let (module_id, name_id) = self.graph.global_strings(id)?;
+        let is_behind = [module_id, name_id].iter().any(|id| self.discarded_before.contains_key(id));
+        (is_behind && self.is_name(module_id, module) && self.is_name(name_id, name)).then_some([module_id, name_id])
+    }
+
+    /// Whether a string of a `STACK_GLOBAL` is still the name.
+    fn is_name(&self, id: NodeId, text: &str) -> bool {
+        matches!(self.graph.node(id), Node::Str(found) if found == text) && self.graph.steps(id).next().is_none()
+    }
+
+    /// Writes one of the strings of `STACK_GLOBAL`: the node, if the graph has it, and nothing has to be done before.
     fn save_name(&mut self, id: Option<NodeId>, text: &'g str) -> Result<(), Error> {
         if let Some(id) = id
-            && matches!(self.graph.node(id), Node::Str(found) if found == text)
-            && self.graph.steps(id).next().is_none()
+            && self.is_name(id, text)
+            && !self.discarded_before.contains_key(&id)
         {
             self.save(id)?;
             return Ok(());

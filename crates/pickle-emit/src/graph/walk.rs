@@ -38,7 +38,7 @@ pub(super) struct Writer<'g, S> {
     buffers: Vec<u32>,
     attempts: Attempts,
     /// What is written and thrown away again before an object.
-    discarded_before: HashMap<NodeId, Vec<NodeId>>,
+    pub(super) discarded_before: HashMap<NodeId, Vec<NodeId>>,
 }
 
 impl<'g, S: Sink> Writer<'g, S> {
@@ -208,7 +208,13 @@ impl<'g, S: Sink> Writer<'g, S> {
             Node::Bytes(bytes) => self.bytes_by_call(bytes)?,
             Node::ByteArray(bytes) if self.protocol >= Protocol::V5 => self.encoder.bytearray(bytes)?,
             Node::ByteArray(bytes) => self.bytearray_by_call(bytes)?,
-            Node::Global { .. } => self.save_global(id)?,
+            Node::Global { .. } => {
+                if let Some([module, name]) = self.names_behind_discarded(id) {
+                    self.frames.extend([Frame::Make(id, Opcode::StackGlobal), Frame::Save(name), Frame::Save(module)]);
+                    return Ok(true);
+                }
+                self.save_global(id)?;
+            }
             Node::List(items) => {
                 self.encoder.empty_list();
                 let items = Items::list(items, true, self.protocol, &self.habits);
