@@ -19,6 +19,13 @@ pub struct Finding {
     pub inner: Option<Box<Finding>>,
 }
 
+impl Finding {
+    /// One that is found once, that no rule allows, and that no other is in.
+    pub(crate) fn new(kind: FindingKind, offset: u64, subject: impl Into<Box<str>>) -> Finding {
+        Finding { kind, offset, subject: subject.into(), rule: None, count: 1, inner: None }
+    }
+}
+
 /// What a [`Finding`] is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use pickle_graph::{Graph, Node, NodeId, float_repr};
 
-use super::resolve::{Object, short_text};
+use super::resolve::{Name, Object, short_text};
 use crate::Code;
 
 /// How many characters of a text are shown, and how many arguments of a call.
@@ -14,6 +14,20 @@ const MAX_ARGS: usize = 4;
 /// Arguments as Python writes them, cut where they are long.
 pub(super) fn arguments(graph: &Graph, args: &[NodeId]) -> String {
     let mut text = String::new();
+    push_arguments(graph, args, &mut text);
+    text
+}
+
+/// A call as Python writes it, of a callable that is shown so.
+pub(super) fn call(graph: &Graph, callable: String, args: &[NodeId]) -> String {
+    let mut text = callable;
+    text.push('(');
+    push_arguments(graph, args, &mut text);
+    text.push(')');
+    text
+}
+
+fn push_arguments(graph: &Graph, args: &[NodeId], text: &mut String) {
     for (index, &arg) in args.iter().enumerate() {
         if index > 0 {
             text.push_str(", ");
@@ -24,7 +38,6 @@ pub(super) fn arguments(graph: &Graph, args: &[NodeId]) -> String {
         }
         text.push_str(&object(graph, arg));
     }
-    text
 }
 
 /// An object in a few words: its value where it is a short one, or its kind.
@@ -48,7 +61,7 @@ pub(crate) fn object(graph: &Graph, id: NodeId) -> String {
         Node::List(items) => format!("[... {}]", items.len()),
         Node::Tuple(items) => format!("(... {})", items.len()),
         Node::Dict(items) => format!("{{... {}}}", items.len()),
-        Node::Global { .. } => Object::of(graph, id).to_string(),
+        Node::Global { module, name } => Name::new(module, name).text_behind(""),
         Node::Reduce { callable, .. } => match Object::of(graph, id) {
             Object::Carried(id) => carried(graph, id),
             Object::Named(name) => name.to_string(),
@@ -103,7 +116,10 @@ fn quoted(quote: &str, points: impl Iterator<Item = u32>) -> String {
         let _ = match char::from_u32(point) {
             Some('\'') => write!(text, "\\'"),
             Some('\\') => write!(text, "\\\\"),
-            Some(c) if c == ' ' || c.is_ascii_graphic() || (c.is_alphanumeric() && quote == "'") => write!(text, "{c}"),
+            Some(c) if c == ' ' || c.is_ascii_graphic() || (c.is_alphanumeric() && quote == "'") => {
+                text.push(c);
+                Ok(())
+            }
             Some(c @ ('\n' | '\r' | '\t')) => write!(text, "{}", c.escape_default()),
             _ if point < 0x100 => write!(text, "\\x{point:02x}"),
             _ => write!(text, "\\u{point:04x}"),

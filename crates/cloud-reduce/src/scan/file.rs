@@ -228,7 +228,7 @@ impl Walk<'_> {
     }
 
     fn opaque(&mut self, path: &str, what: &str) {
-        let finding = Finding { kind: FindingKind::Opaque, offset: 0, subject: what.into(), rule: None, count: 1, inner: None };
+        let finding = Finding::new(FindingKind::Opaque, 0, what);
         self.members.push(Member { path: path.to_owned(), scan: Scan { findings: vec![finding], ..Scan::default() } });
     }
 }
