@@ -10,6 +10,7 @@ compile_error!("cloudpickle_rs does not support free-threaded Python yet: use a 
 
 mod failure;
 mod ffi;
+mod known_names;
 mod pickler;
 mod reconstruct;
 mod reducers;

@@ -14,7 +14,7 @@ use cloud_reduce::{
 };
 use pickle_parse::Rules;
 
-use crate::unpickler::rules_of_interpreter;
+use crate::{known_names::KnownNames, unpickler::rules_of_interpreter};
 
 /// Which implementation of Python this is built for.
 pub(crate) const IMPLEMENTATION: Implementation = if cfg!(PyPy) { Implementation::PyPy } else { Implementation::CPython };
@@ -88,7 +88,7 @@ pub(crate) struct State {
     /// By which rules the interpreter's own unpickler reads, and so ours.
     pub(crate) rules: Rules,
     /// The strings that every pickled function has, each as the interpreter's one interned object: see `known_name`.
-    known_names: FxHashMap<&'static [u8], Py<PyString>>,
+    known_names: KnownNames,
 }
 
 static STATE: PyOnceLock<State> = PyOnceLock::new();
@@ -159,10 +159,8 @@ impl State {
             .collect();
 
         let module_name = PyString::intern(py, names::MODULE);
-        let known_names = names_of_functions()
-            .map(|name| (name.as_bytes(), intern(name)))
-            .chain([(names::MODULE.as_bytes(), module_name.clone().unbind())])
-            .collect();
+        let known_names = names_of_functions().map(|name| (name, intern(name)));
+        let known_names = KnownNames::new(known_names.chain([(names::MODULE, module_name.clone().unbind())]));
 
         Ok(State {
             pickling_error: class(&pickle, "PicklingError")?,

@@ -62,8 +62,12 @@ pub(super) fn set_function_state<'py>(
         function.getattr(intern!(py, "__dict__"))?.call_method1(intern!(py, "update"), (attributes,))?;
     }
     let key = |key: FunctionState| state.function_state_keys[key as usize].bind(py);
+    let mut parts = Vec::with_capacity(slots.len());
+    for (slot, value) in ffi::DictEntries::new(&slots) {
+        parts.push((state_key(state, &slot, parts.len()), slot, value));
+    }
     for required in [FunctionState::Globals, FunctionState::Closure, FunctionState::Submodules] {
-        if !slots.contains(key(required))? {
+        if !parts.iter().any(|(field, ..)| *field == Some(required)) {
             return Err(PyKeyError::new_err((key(required).clone().unbind(),)));
         }
     }
@@ -78,11 +82,11 @@ pub(super) fn set_function_state<'py>(
         (Some(fields), FunctionState::Defaults) => fields.defaults.is_some(),
         _ => true,
     };
-    for (slot, value) in ffi::DictEntries::new(&slots) {
-        let field = state_key(state, &slot);
+    for (field, slot, value) in parts {
         match field {
             // the modules were imported in order to get here, which is all they are for
             Some(FunctionState::Submodules) => {}
+            Some(FunctionState::Globals) if value.cast_exact::<PyDict>().is_ok_and(PyDictMethods::is_empty) => {}
             Some(FunctionState::Globals) => match (globals.cast::<PyDict>(), value.cast::<PyDict>()) {
                 (Ok(globals), Ok(value)) => globals.update(value.as_mapping())?,
                 _ => drop(globals.call_method1(intern!(py, "update"), (value,))?),
@@ -105,12 +109,12 @@ pub(super) fn set_function_state<'py>(
     Ok(py.None().into_bound(py))
 }
 
-/// Which part of a function's state a key stands for.
+/// Which part of a function's state a key stands for, where most likely it is the one of this index.
 #[inline]
-fn state_key(state: &State, slot: &Bound<'_, PyAny>) -> Option<FunctionState> {
-    match state.function_state_keys.iter().position(|key| key.as_ptr() == slot.as_ptr()) {
-        Some(index) => Some(FunctionState::ALL[index]),
-        None => FunctionState::from_key(slot.extract::<&str>().ok()?),
+fn state_key(state: &State, slot: &Bound<'_, PyAny>, index: usize) -> Option<FunctionState> {
+    match state.function_state_keys.get(index) {
+        Some(key) if key.as_ptr() == slot.as_ptr() => Some(FunctionState::ALL[index]),
+        _ => FunctionState::from_key(slot.extract::<&str>().ok()?),
     }
 }
 
