@@ -24,7 +24,7 @@ pub(crate) enum Task {
     Test(TestOptions),
     /// Check every claim with every Python found, and show which hold where
     Compat(CompatOptions),
-    /// Time the module beside upstream, in one process, or the crates beside their peers
+    /// Time the module beside upstream, in one process, the crates beside their peers, or `pkl scan` beside picklescan
     Bench(BenchOptions),
     /// Run real engines (Dask, joblib, PySpark, Ray, Beam) with the module behind their use of cloudpickle
     Engines(EnginesOptions),
@@ -102,6 +102,9 @@ pub(crate) struct BenchOptions {
     /// Measure the crates, beside CPython's `pickle` and `pickletools`, serde-pickle and deser-pickle
     #[arg(long)]
     pub(crate) rust: bool,
+    /// Measure `pkl scan`, beside picklescan
+    #[arg(long, conflicts_with = "rust")]
+    pub(crate) scan: bool,
     /// Measure at three sizes up to 1 GB as well
     #[arg(long, requires = "rust")]
     pub(crate) large: bool,

@@ -11,6 +11,7 @@ mod fuzz;
 mod places;
 mod python;
 mod ratios;
+mod scan;
 mod shipped;
 mod steps;
 mod test;
@@ -40,6 +41,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Demo { python } => demo::demo(&shell, &python),
         Task::Test(options) => test::test(&shell, &options),
         Task::Compat(options) => compat::compat(&options),
+        Task::Bench(options) if options.scan => scan::scan(&shell, &options),
         Task::Bench(options) if options.rust => ratios::ratios(&shell, &options),
         Task::Bench(options) => bench::bench(&shell, &options),
         Task::Engines(options) => engines::engines(&shell, &options),

@@ -117,6 +117,23 @@ fn each_member_that_a_reader_of_an_archive_finds_is_looked_at() {
 }
 
 #[test]
+fn an_archive_of_more_members_than_its_bytes_can_hold_is_not_read_to_its_end() {
+    // All entries name the one member.
+    let archive = |entries: usize| {
+        let one = Archive::of(&[("", b"")]).bytes();
+        let (member, rest) = one.split_at(30);
+        let (entry, _) = rest.split_at(46);
+        let length = (entries * entry.len()) as u32;
+        let end = [&b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff"[..], &length.to_le_bytes(), &30u32.to_le_bytes(), b"\0\0"].concat();
+        [member, &entry.repeat(entries), &end].concat()
+    };
+    assert_eq!(found(&archive(60_000)), [""; 0]);
+    let most = ": is more than may be unpacked, which is not looked into: unpack it and scan what is in it";
+    let found: Vec<String> = found(&archive(200_000));
+    assert_eq!(found.iter().map(|finding| finding.trim_start_matches(": ")).collect::<Vec<_>>(), [most.trim_start_matches(": ")]);
+}
+
+#[test]
 fn what_cannot_be_looked_into_is_a_finding() {
     let good = Archive::of(&[("m/data.pkl", GOOD)]).bytes();
     let mut elsewhere = good.clone();

@@ -174,6 +174,18 @@ fn small_pickles_without_end_are_a_finding() {
 }
 
 #[test]
+fn findings_of_several_pickles_have_their_offsets_from_the_start_of_the_file() {
+    let call = |name: &str| format!("cos\n{name}\n)R.");
+    let file = format!("N.{}K\u{1}.{}{}", call("system"), call("popen"), call("system"));
+    assert_eq!(
+        found(file.as_bytes(), &Policy::plain()),
+        ["calls os.system() at byte 14", "calls os.popen() at byte 30", "calls os.system() at byte 44"]
+    );
+    let scanned = scan(file.into_bytes(), &Policy::plain());
+    assert_eq!((scanned.pickles, scanned.trailing), (5, 0));
+}
+
+#[test]
 fn what_a_policy_allows_is_no_finding() {
     let mut acme = Policy::plain();
     acme.allow("new:acme.*".parse().unwrap());
@@ -405,6 +417,11 @@ fn opcodes_among_the_numbers_of_joblibs_arrays_are_found() {
         (
             "behind numbers",
             pickle(&format!("S'shape'\n(K\u{63}tS'shape'\n(K\u{2}t{dtype}"), "..cos\nsystem\n)R."),
+            "calls os.system()",
+        ),
+        (
+            "behind numbers, by a name that is written with an escape",
+            pickle(&format!("S'shape'\n(K\u{63}tS'\\x73hape'\n(K\u{2}t{dtype}"), "..cos\nsystem\n)R."),
             "calls os.system()",
         ),
         ("size unknown", pickle(&format!("S'shape'\nN{dtype}"), "."), "is an array of joblib whose size cannot be told"),
