@@ -141,12 +141,15 @@
 //!
 //! # Errors
 //!
-//! An [`Error`] is one word wide and tells what was wrong, in CPython's words, and where:
+//! An [`Error`] is one word wide and tells what was wrong, in CPython's words, where, and which exception CPython raises:
 //!
 //! ```
+//! use pickle_parse::PythonException;
+//!
 //! let error = pickle_parse::graph(&b"]K\x01K\x02e."[..]).unwrap_err();
 //! assert_eq!(error.to_string(), "could not find MARK (APPENDS at byte 5)");
 //! assert_eq!(error.offset(), 5);
+//! assert_eq!(error.kind().python_exception(), PythonException::UnpicklingError);
 //! ```
 //!
 //! # Bytes that are not trusted
