@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 
-/// How many names of fields are found at once.
-const SLOTS: usize = 256;
+/// How many pairs of names of fields are found at once.
+const SLOTS: usize = 128;
 
-/// The places in the memo of strings that are one and the same object in Python: the names of attributes and literal keys of dicts, which
-/// CPython interns, those that `json` reads, and strings of no more than one character of Latin-1, of which CPython keeps one each.
+/// The places in the memo of strings that are one and the same object in Python: the names of attributes and literal keys of
+/// dicts, which CPython interns, those that `json` reads, and strings of no more than one character of Latin-1, of which CPython
+/// keeps one each.
 pub(super) struct Texts {
-    /// Names of fields, by where they are. They live for ever, so that no other text can come to be there.
-    names: Box<[Name; SLOTS]>,
+    /// Names of fields, by where they are, the latest of a slot first. They live for ever, so that no other text can come to be
+    /// there.
+    // Two for a slot: of a dozen names, two would often fall together, and each find the other in its place.
+    names: Box<[[Name; 2]; SLOTS]>,
     places: HashMap<Box<str>, u32>,
     /// Bytes of no more than one byte, by that.
     bytes: [Option<u32>; 257],
@@ -25,7 +28,7 @@ struct Name {
 impl Texts {
     pub(super) fn new() -> Self {
         let none = Name { address: 0, len: usize::MAX, place: 0 };
-        Texts { names: Box::new([none; SLOTS]), places: HashMap::new(), bytes: [None; 257] }
+        Texts { names: Box::new([[none; 2]; SLOTS]), places: HashMap::new(), bytes: [None; 257] }
     }
 
     fn slot(name: &'static str) -> usize {
@@ -37,13 +40,15 @@ impl Texts {
     /// The place of a name, if it was asked for lately.
     #[inline]
     pub(super) fn name(&self, name: &'static str) -> Option<usize> {
-        let found = self.names[Self::slot(name)];
-        (found.address == name.as_ptr().addr() && found.len == name.len()).then_some(found.place as usize)
+        let [first, second] = &self.names[Self::slot(name)];
+        let is_it = |known: &&Name| known.address == name.as_ptr().addr() && known.len == name.len();
+        Some(first).filter(is_it).or_else(|| Some(second).filter(is_it)).map(|found| found.place as usize)
     }
 
     /// Notes the place of a name.
     pub(super) fn note(&mut self, name: &'static str, place: u32) {
-        self.names[Self::slot(name)] = Name { address: name.as_ptr().addr(), len: name.len(), place };
+        let [first, second] = &mut self.names[Self::slot(name)];
+        *second = std::mem::replace(first, Name { address: name.as_ptr().addr(), len: name.len(), place });
     }
 
     /// The place of a text.
