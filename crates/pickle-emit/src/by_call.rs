@@ -1,4 +1,5 @@
-//! [`ByCall`]: `bytes` and `bytearray` where the protocol has no opcode for them, as the calls that CPython writes in their place.
+//! [`ByCall`]: `bytes` and `bytearray` where the protocol has no opcode for them, as the calls that CPython writes in their
+//! place.
 
 use pickle_opcodes::Opcode;
 

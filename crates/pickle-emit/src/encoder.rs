@@ -15,7 +15,8 @@ pub const BATCH_SIZE: usize = 1000;
 /// Writes values as CPython's pickler does: with the smallest opcode of the protocol that can carry them.
 ///
 /// It knows nothing of the stack, and of the memo only how an index is written: who calls it decides what is written in which
-/// order. Call [`begin`](Encoder::begin) first, [`boundary`](Encoder::boundary) before each object and [`end`](Encoder::end) last.
+/// order. Call [`begin`](Encoder::begin) first, [`boundary`](Encoder::boundary) before each object and [`end`](Encoder::end)
+/// last.
 ///
 /// ```
 /// use pickle_emit::Encoder;
@@ -47,8 +48,8 @@ impl<S: Sink> Encoder<S> {
         Encoder { sink, protocol, framer: Framer::new(false), early_frames: false }
     }
 
-    /// The same encoder, with the frames of CPython up to 3.6: large payloads stay within them, and a pickle has one however short
-    /// it is.
+    /// The same encoder, with the frames of CPython up to 3.6: large payloads stay within them, and a pickle has one however
+    /// short it is.
     #[must_use]
     pub fn with_early_frames(self) -> Self {
         Encoder { early_frames: true, framer: Framer::new(true), ..self }

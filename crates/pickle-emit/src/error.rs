@@ -107,8 +107,8 @@ pub enum ErrorKind {
         /// Its number.
         version: u8,
     },
-    /// A tuple, or the arguments of an object, that hold themselves with no list, dict, set or object in between: no pickle can make
-    /// such a thing.
+    /// A tuple, or the arguments of an object, that hold themselves with no list, dict, set or object in between: no pickle can
+    /// make such a thing.
     #[error("{node:?} holds itself, and nothing between can be made before it")]
     Cycle {
         /// The node.

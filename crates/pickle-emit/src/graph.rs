@@ -61,8 +61,8 @@ pub struct GraphEncoder<'b> {
 pub struct Pickled<S> {
     /// Where the pickle was written.
     pub sink: S,
-    /// Which buffers go with it, by their [`Node::Buffer`](pickle_graph::Node::Buffer) index, in the order in which the pickle takes
-    /// them.
+    /// Which buffers go with it, by their [`Node::Buffer`](pickle_graph::Node::Buffer) index, in the order in which the pickle
+    /// takes them.
     pub buffers: Vec<u32>,
 }
 
@@ -73,8 +73,8 @@ impl Default for GraphEncoder<'_> {
 }
 
 impl<'b> GraphEncoder<'b> {
-    /// An encoder that writes each graph at the protocol that it was read at, with the habits of the pickler that wrote it. (At another
-    /// protocol it has those of the current CPython.)
+    /// An encoder that writes each graph at the protocol that it was read at, with the habits of the pickler that wrote it. (At
+    /// another protocol it has those of the current CPython.)
     #[must_use]
     pub const fn new() -> Self {
         GraphEncoder { protocol: None, pickler: None, fix_imports: true, in_band: None }
@@ -99,8 +99,8 @@ impl<'b> GraphEncoder<'b> {
         GraphEncoder { fix_imports, ..self }
     }
 
-    /// Writes out-of-band buffers into the pickle, as `bytes` and `bytearray` objects: `buffers` are what the graph's buffer indexes
-    /// mean.
+    /// Writes out-of-band buffers into the pickle, as `bytes` and `bytearray` objects: `buffers` are what the graph's buffer
+    /// indexes mean.
     #[must_use]
     pub const fn in_band(self, buffers: &'b [Bytes]) -> Self {
         GraphEncoder { in_band: Some(buffers), ..self }

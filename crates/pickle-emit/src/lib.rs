@@ -62,8 +62,9 @@
 //! # The canonical form
 //!
 //! For one object there are many pickles. CPython's pickler writes one of them: the smallest opcode that carries each value;
-//! items in batches of 1000; after every object that has an identity a `MEMOIZE` (or `PUT`), needed or not; frames of 64 KiB, with
-//! payloads as large as that between them. What was read from such a pickle comes out as the same bytes, recursive tuples and all:
+//! items in batches of 1000; after every object that has an identity a `MEMOIZE` (or `PUT`), needed or not; frames of 64 KiB,
+//! with payloads as large as that between them. What was read from such a pickle comes out as the same bytes, recursive tuples
+//! and all:
 //!
 //! ```
 //! // t = ([],); t[0].append(t)
@@ -79,8 +80,8 @@
 //!
 //! # What cannot be written
 //!
-//! Graphs can be made by hand that no pickle makes, such as a tuple that holds nothing but itself. They are an [`Error`]. Writing never
-//! recurses, and takes time in proportion to the graph.
+//! Graphs can be made by hand that no pickle makes, such as a tuple that holds nothing but itself. They are an [`Error`]. Writing
+//! never recurses, and takes time in proportion to the graph.
 
 mod arg;
 mod by_call;

@@ -18,8 +18,8 @@ macro_rules! bind {
 macro_rules! define_write_op {
     ($($variant:ident $name:literal $byte:literal $(($arg:ident))? [$($before:ident)*] [$($after:ident)*] $protocol:ident
        $doc:literal;)*) => {
-        /// Writes an op: the opcode's byte and its argument, with the length or the newline that belongs to it. An op that was read
-        /// comes out as the bytes that it was read from.
+        /// Writes an op: the opcode's byte and its argument, with the length or the newline that belongs to it. An op that was
+        /// read comes out as the bytes that it was read from.
         ///
         /// ```
         /// use pickle_emit::write_op;
@@ -35,8 +35,8 @@ macro_rules! define_write_op {
         ///
         /// # Errors
         ///
-        /// [`ErrorKind::ArgTooLong`] for a payload whose length the opcode cannot carry, [`ErrorKind::ArgLineBreak`] for a line that
-        /// holds a newline. Nothing is written then.
+        /// [`ErrorKind::ArgTooLong`] for a payload whose length the opcode cannot carry, [`ErrorKind::ArgLineBreak`] for a line
+        /// that holds a newline. Nothing is written then.
         pub fn write_op(sink: &mut impl Sink, op: &Op<'_>) -> Result<(), Error> {
             match *op {
                 $(Op::$variant $((bind!($arg value)))? => {
@@ -147,8 +147,8 @@ mod arg {
     };
 }
 
-/// Writes ops, and sees to it, in debug builds, that they make a pickle: that each finds on the stack what it takes, that nothing is
-/// fetched from the memo before it was put there, and that `STOP` leaves the stack empty.
+/// Writes ops, and sees to it, in debug builds, that they make a pickle: that each finds on the stack what it takes, that nothing
+/// is fetched from the memo before it was put there, and that `STOP` leaves the stack empty.
 ///
 /// ```
 /// use pickle_emit::OpWriter;

@@ -18,8 +18,8 @@ pub trait Sink {
         self.write(body);
     }
 
-    /// Appends the first `len` of eight bytes, or all of them if it is larger. Where it does not matter what lies behind its end, a
-    /// sink can take all eight in one step.
+    /// Appends the first `len` of eight bytes, or all of them if it is larger. Where it does not matter what lies behind its end,
+    /// a sink can take all eight in one step.
     #[inline]
     fn write_short(&mut self, bytes: [u8; 8], len: usize) {
         self.write(&bytes[..len.min(bytes.len())]);

@@ -1,9 +1,9 @@
 //! Pickles that real interpreters wrote: what they are read as comes out as the same bytes.
 //!
-//! `data/*.pickles` hold many pickles each, one behind the other: those of `cpython-*` are of the same objects at every protocol (by the
-//! pickler written in C, then by the one in Python; what several write alike is kept once), those of `cloudpickle-*` are of
-//! functions and classes by cloudpickle 3.1.2, and those of `*.optimized` are what `pickletools.optimize` of 3.13 makes of the file of
-//! the same name. `cargo xtask corpus` makes them.
+//! `data/*.pickles` hold many pickles each, one behind the other: those of `cpython-*` are of the same objects at every protocol
+//! (by the pickler written in C, then by the one in Python; what several write alike is kept once), those of `cloudpickle-*` are
+//! of functions and classes by cloudpickle 3.1.2, and those of `*.optimized` are what `pickletools.optimize` of 3.13 makes of the
+//! file of the same name. `cargo xtask corpus` makes them.
 
 use std::{fs, path::Path};
 

@@ -1,5 +1,5 @@
-//! Graphs made by hand, written at each protocol. What is expected here is what CPython 3.13 writes for the same objects, or, where
-//! it writes something that only it can know, what it loads as the same.
+//! Graphs made by hand, written at each protocol. What is expected here is what CPython 3.13 writes for the same objects, or,
+//! where it writes something that only it can know, what it loads as the same.
 
 use bytes::Bytes;
 use pickle_emit::{ErrorKind, GraphEncoder, graph_to_vec};

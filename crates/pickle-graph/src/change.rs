@@ -9,8 +9,8 @@ use crate::{
 
 /// These are what the opcodes of the same names do. They take any object, since any Python object may have an `append`
 /// method, say: on a list, dict or set the items become the node's own, on other objects they become a
-/// [`Step`](crate::Step). Nothing can be done to `None`, a bool, a number or an empty tuple (loading such a pickle fails): what it
-/// was to be done with is [discarded](Graph::discarded).
+/// [`Step`](crate::Step). Nothing can be done to `None`, a bool, a number or an empty tuple (loading such a pickle fails): what
+/// it was to be done with is [discarded](Graph::discarded).
 ///
 /// # Panics
 ///
@@ -66,8 +66,8 @@ impl Graph {
 
     /// `POP`: notes that an object was thrown away.
     ///
-    /// The call of a state setter, which a pickle writes as `setter(object, state)` with the result popped and nothing of it in the
-    /// memo, becomes the object's [`Step::SetState`](crate::Step::SetState). Whatever else can have an effect is in
+    /// The call of a state setter, which a pickle writes as `setter(object, state)` with the result popped and nothing of it in
+    /// the memo, becomes the object's [`Step::SetState`](crate::Step::SetState). Whatever else can have an effect is in
     /// [`Graph::discarded`].
     pub fn discard(&mut self, id: NodeId) {
         let node = self.node(id);

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-/// Appends a float as Python's `repr` writes it: the fewest digits that read back as the same, of those the nearest, of two equally near the one
-/// that is even; with an exponent below 1e-4 and from 1e16 on.
+/// Appends a float as Python's `repr` writes it: the fewest digits that read back as the same, of those the nearest, of two
+/// equally near the one that is even; with an exponent below 1e-4 and from 1e16 on.
 ///
 /// ```
 /// let mut text = Vec::new();

@@ -197,8 +197,8 @@ impl Graph {
         }
     }
 
-    /// Whether the pickle that the graph was read from made a tuple of up to three items by `TUPLE` although its protocol has opcodes
-    /// for such tuples. No pickler of Python's does; cloudpickle up to 1.4 did where it wrote opcodes by itself.
+    /// Whether the pickle that the graph was read from made a tuple of up to three items by `TUPLE` although its protocol has
+    /// opcodes for such tuples. No pickler of Python's does; cloudpickle up to 1.4 did where it wrote opcodes by itself.
     #[must_use]
     pub fn is_long_tuple(&self, id: NodeId) -> bool {
         !self.long_tuples.is_empty() && self.long_tuples.contains(&id)
@@ -426,8 +426,8 @@ impl Graph {
         &self.discarded
     }
 
-    /// Where discarded objects were made: each with the object before it that came to stand in its place on the stack next, as far
-    /// as that was made for it, in order. What is written of the graph has them there again.
+    /// Where discarded objects were made: each with the object before it that came to stand in its place on the stack next, as
+    /// far as that was made for it, in order. What is written of the graph has them there again.
     ///
     /// ```
     /// use pickle_graph::{Graph, Node};

@@ -5,8 +5,8 @@ use crate::{Graph, Node, NodeId, Step};
 /// Whether the roots of two graphs lead to the same values, made in the same way, with the same sharing and the same cycles.
 ///
 /// The order of items matters, that of dicts and sets included, and so does which equal objects are one object (but for `None`,
-/// bools, numbers and empty tuples, which pickles cannot tell apart). Floats are compared bit by bit. Which ids the nodes have, in
-/// what order they were made, where their texts stand and how their ints were written does not matter.
+/// bools, numbers and empty tuples, which pickles cannot tell apart). Floats are compared bit by bit. Which ids the nodes have,
+/// in what order they were made, where their texts stand and how their ints were written does not matter.
 ///
 /// ```
 /// use pickle_graph::{Graph, Node, is_isomorphic};

@@ -1,7 +1,7 @@
 //! The object graph that a pickle describes.
 //!
-//! A pickle is a program that makes objects. Run by a machine that notes what it is told to make, instead of making it, it leaves a
-//! [`Graph`]: every object once, who holds whom, and how each was made. Nothing is imported and nothing is called. This is what
+//! A pickle is a program that makes objects. Run by a machine that notes what it is told to make, instead of making it, it leaves
+//! a [`Graph`]: every object once, who holds whom, and how each was made. Nothing is imported and nothing is called. This is what
 //! `pickle-parse` gives for the pickle of an instance of a class of `__main__`, whose `tags` are two references to one list:
 //!
 //! ```text
@@ -64,8 +64,8 @@
 //! # Shared objects and cycles
 //!
 //! One Python object is one node, however often it is held: [`NodeId`]s are what holds. An object that holds itself is made
-//! first and given to itself afterwards, as pickles do it too. [`Graph::preorder`] and [`Graph::postorder`] come by each node once,
-//! [`is_isomorphic`] compares sharing along with values, and the printed tree marks what is held twice.
+//! first and given to itself afterwards, as pickles do it too. [`Graph::preorder`] and [`Graph::postorder`] come by each node
+//! once, [`is_isomorphic`] compares sharing along with values, and the printed tree marks what is held twice.
 //!
 //! ```
 //! use pickle_graph::{Graph, Node};
@@ -79,9 +79,9 @@
 //!
 //! # Bytes that are not trusted
 //!
-//! Walking, comparing, printing, copying and dropping are iterative and take time and memory in proportion to the graph, however deep
-//! it is and however it goes round. A printed tree ends at 100 levels unless told otherwise, since each level indents its lines.
-//! What a builder has to ask is [`Graph::check_room`]: a graph has room for 2^31 - 1 nodes.
+//! Walking, comparing, printing, copying and dropping are iterative and take time and memory in proportion to the graph, however
+//! deep it is and however it goes round. A printed tree ends at 100 levels unless told otherwise, since each level indents its
+//! lines. What a builder has to ask is [`Graph::check_room`]: a graph has room for 2^31 - 1 nodes.
 
 mod change;
 mod compat;

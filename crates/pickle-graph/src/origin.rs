@@ -9,8 +9,8 @@ use crate::Graph;
 pub enum Pickler {
     /// `pickle` of Python 2, written in Python.
     Pickle2,
-    /// `cPickle` of Python 2: its memo begins at 1, floats have 17 digits at protocol 0, and it puts in the memo only what something
-    /// else holds as well ([`Graph::set_memoized`]).
+    /// `cPickle` of Python 2: its memo begins at 1, floats have 17 digits at protocol 0, and it puts in the memo only what
+    /// something else holds as well ([`Graph::set_memoized`]).
     CPickle,
     /// `_pickle` of CPython up to 3.6: ints are written by `LONG` at protocol 0, every pickle of protocol 4 has a frame, however
     /// short, and large payloads stay within frames.
@@ -21,7 +21,8 @@ pub enum Pickler {
     /// `_pickle` of CPython 3.7 to 3.14.
     #[default]
     CPython3_7,
-    /// `_pickle` of CPython 3.15, and `pickle` since 3.7 where it is written in Python: no empty batches of items, and the last item alone is appended or set by itself.
+    /// `_pickle` of CPython 3.15, and `pickle` since 3.7 where it is written in Python: no empty batches of items, and the last
+    /// item alone is appended or set by itself.
     CPython3_15,
 }
 

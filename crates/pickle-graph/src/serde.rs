@@ -39,8 +39,8 @@ use serde::{
     de::{self, Visitor},
 };
 
-/// The names of newtype structs by which the parts of this module tell a deserializer or a serializer of pickles what is meant. Other
-/// formats take no notice of such names.
+/// The names of newtype structs by which the parts of this module tell a deserializer or a serializer of pickles what is meant.
+/// Other formats take no notice of such names.
 #[doc(hidden)]
 pub mod names {
     /// An integer: bytes when it is read, and when it is written, integers, or text that is hexadecimal in its alternate form.
@@ -81,8 +81,8 @@ impl fmt::Display for Int {
     }
 }
 
-/// Integers of any size, `int` in Python, for `#[serde(with = "pickle_graph::serde::int")]`. Other formats have those of more than 128
-/// bits as text in decimal.
+/// Integers of any size, `int` in Python, for `#[serde(with = "pickle_graph::serde::int")]`. Other formats have those of more
+/// than 128 bits as text in decimal.
 pub mod int {
     use super::*;
 
@@ -169,8 +169,8 @@ pub mod int {
     }
 }
 
-/// Sets, which serde has as sequences, for `#[serde(with = "pickle_graph::serde::set")]`: a pickle gets a `set`. The items should be
-/// hashable in Python, and none be there twice.
+/// Sets, which serde has as sequences, for `#[serde(with = "pickle_graph::serde::set")]`: a pickle gets a `set`. The items should
+/// be hashable in Python, and none be there twice.
 pub mod set {
     use super::*;
 
@@ -209,8 +209,8 @@ pub mod frozenset {
     pub use super::set::deserialize;
 }
 
-/// Bytes that can be changed, for `#[serde(with = "pickle_graph::serde::bytearray")]`: a pickle gets a `bytearray`. For `bytes`, there is
-/// the crate `serde_bytes`.
+/// Bytes that can be changed, for `#[serde(with = "pickle_graph::serde::bytearray")]`: a pickle gets a `bytearray`. For `bytes`,
+/// there is the crate `serde_bytes`.
 pub mod bytearray {
     use super::*;
 

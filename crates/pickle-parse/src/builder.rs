@@ -19,8 +19,8 @@ pub trait Builder {
         let _ = offset;
     }
 
-    /// How much memory what was built so far takes, in bytes, to be held to [`Limits::memory`](crate::Limits::memory). It is asked
-    /// often, and must not take longer for having built more. 0 unless a builder tells.
+    /// How much memory what was built so far takes, in bytes, to be held to [`Limits::memory`](crate::Limits::memory). It is
+    /// asked often, and must not take longer for having built more. 0 unless a builder tells.
     fn memory(&self) -> usize {
         0
     }

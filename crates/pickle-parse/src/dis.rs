@@ -163,7 +163,8 @@ impl Dis {
     ///
     /// # Errors
     ///
-    /// As [`Dis::write`]; [`ErrorKind::Input`] where the stream fails; [`ErrorKind::ArgTooLong`] where the reader's limit says so.
+    /// As [`Dis::write`]; [`ErrorKind::Input`] where the stream fails; [`ErrorKind::ArgTooLong`] where the reader's limit says
+    /// so.
     pub fn write_next<R: io::BufRead>(&mut self, reader: &mut OpReader<R>, out: &mut impl io::Write) -> Result<u64, Error> {
         self.listing().write_next(reader, out)
     }

@@ -26,8 +26,8 @@ pub(crate) fn check(length: u64, left: u64) -> Result<(), ErrorKind> {
 /// Where the frame ends that a machine is in, and whether that matters
 /// ([`Rules::enclosing_frames`](crate::Rules::enclosing_frames)). Offsets are in bytes from the start of the stream.
 ///
-/// What may not cross the end is what CPython's unpickler reads at once: an opcode; then an argument of fixed size, a length, what
-/// a length counts, or a line. So an op may have its opcode in a frame and its argument behind it.
+/// What may not cross the end is what CPython's unpickler reads at once: an opcode; then an argument of fixed size, a length,
+/// what a length counts, or a line. So an op may have its opcode in a frame and its argument behind it.
 #[derive(Default, Debug)]
 pub(crate) struct Frames {
     pub(crate) enclose: bool,
@@ -46,8 +46,8 @@ impl Frames {
     ///
     /// # Errors
     ///
-    /// [`check`]'s, [`ErrorKind::ReadOverflow`] where the frame would end beyond 2^63 - 1, and [`ErrorKind::FrameInFrame`] if the op is
-    /// in a frame that does not end with it and has to.
+    /// [`check`]'s, [`ErrorKind::ReadOverflow`] where the frame would end beyond 2^63 - 1, and [`ErrorKind::FrameInFrame`] if the
+    /// op is in a frame that does not end with it and has to.
     #[inline]
     pub(crate) fn begin(&mut self, offset: u64, length: u64, left: u64) -> Result<(), ErrorKind> {
         let start = offset.saturating_add(HEADER);

@@ -157,8 +157,8 @@
 //! No input panics, recurses, or takes more time or memory than a small multiple of its own length. A length that a pickle claims
 //! is compared with what is there before anything is allocated, and an index of the memo is a key and not a size. What cannot be
 //! had in linear time has a limit: digits of integers in decimal ([`Limits::int_digits`]), open marks in listings
-//! ([`Dis::max_depth`]). For a compressed pickle, a small multiple of its length can be too much: [`Limits::memory`] is a bound of
-//! yours.
+//! ([`Dis::max_depth`]). For a compressed pickle, a small multiple of its length can be too much: [`Limits::memory`] is a bound
+//! of yours.
 //!
 //! ```
 //! use pickle_parse::{ErrorKind, Limits, Loader};

@@ -78,8 +78,8 @@ enum End<'a, V, E> {
     Unreadable(OpError),
 }
 
-/// Executes an op, and returns what comes behind it. `None` if the pickle is not executed further, and `end` says why: a place of its
-/// own for that lets the common way out be a pointer in a register.
+/// Executes an op, and returns what comes behind it. `None` if the pickle is not executed further, and `end` says why: a place of
+/// its own for that lets the common way out be a pointer in a register.
 struct Execute<'m, 'a, B: Builder> {
     machine: &'m mut Machine<B>,
     end: &'m mut End<'a, B::Value, B::Error>,
@@ -259,8 +259,8 @@ impl<B: Builder> Machine<B> {
         }
     }
 
-    /// Executes the ops of a piece, which ends at the offset `end`, until one of them ends more than itself, as `why` says. Returns that
-    /// op and what comes behind it.
+    /// Executes the ops of a piece, which ends at the offset `end`, until one of them ends more than itself, as `why` says.
+    /// Returns that op and what comes behind it.
     // By itself, so that its registers are for what it needs at every op.
     #[inline(never)]
     fn run_piece<'a>(&mut self, end: u64, piece: &'a [u8], why: &mut End<'a, B::Value, B::Error>) -> &'a [u8] {

@@ -123,8 +123,8 @@ pub(crate) fn error_at(error: OpError, rest: &[u8], offset: u64) -> Error {
     Error::new(error.into(), offset, rest.first().and_then(|&byte| Opcode::from_byte(byte)))
 }
 
-/// The error in nom's. Told to be rare, as it is: else the compiler takes every opcode for rare, since half of them would end so, and
-/// keeps what they do out of line.
+/// The error in nom's. Told to be rare, as it is: else the compiler takes every opcode for rare, since half of them would end so,
+/// and keeps what they do out of line.
 #[cold]
 #[inline(never)]
 pub(crate) fn of_nom(error: &Err<OpError>) -> OpError {
@@ -175,8 +175,8 @@ impl<'a> Then<'a> for AsRead {
 macro_rules! define_op {
     ($($variant:ident $name:literal $byte:literal $(($arg:ident))? [$($before:ident)*] [$($after:ident)*] $protocol:ident
        $doc:literal;)*) => {
-        /// [`op`], which hands its result over to `then` for each opcode by itself: what that makes of an op is dispatched on once,
-        /// together with the opcode's byte.
+        /// [`op`], which hands its result over to `then` for each opcode by itself: what that makes of an op is dispatched on
+        /// once, together with the opcode's byte.
         #[inline(always)]
         pub(crate) fn op_then<'a, T: Then<'a>>(input: &'a [u8], then: T) -> T::Out {
             let Some((&byte, input)) = input.split_first() else {

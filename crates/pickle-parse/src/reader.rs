@@ -116,8 +116,8 @@ impl<R: BufRead> OpReader<R> {
         }
     }
 
-    /// What the stream has in its buffer behind the op that was returned last; nothing where it ends. Tell by [`skip`](Self::skip)
-    /// which ops of it were taken.
+    /// What the stream has in its buffer behind the op that was returned last; nothing where it ends. Tell by
+    /// [`skip`](Self::skip) which ops of it were taken.
     ///
     /// # Errors
     ///

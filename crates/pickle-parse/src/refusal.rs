@@ -90,8 +90,8 @@ pub(crate) fn buffer(type_name: Option<&str>) -> Done {
         .map_or(Ok(()), |type_name| Err(wrong_type(format!("memoryview: a bytes-like object is required, not '{type_name}'"))))
 }
 
-/// `BUILD` of an object of a built-in type, which has neither `__setstate__` nor `__dict__`; `state` is the type of its state, or of
-/// the first part of that where it is a tuple of two.
+/// `BUILD` of an object of a built-in type, which has neither `__setstate__` nor `__dict__`; `state` is the type of its state, or
+/// of the first part of that where it is a tuple of two.
 #[cold]
 pub(crate) fn state(type_name: &str, state: Option<&str>) -> Done {
     match state {

@@ -276,7 +276,8 @@ fn memory_has_a_limit_that_holds_whatever_the_ops() {
 fn a_limit_of_memory_changes_nothing_where_it_is_not_reached() {
     let mut limits = Limits::default();
     limits.memory = u64::MAX - 1;
-    // Ops that begin and end all about the places where the memory is looked at, some of them far longer than what is between two.
+    // Ops that begin and end all about the places where the memory is looked at, some of them far longer than what is between
+    // two.
     let length = |n: usize| (n as u32).to_le_bytes();
     for size in [0, 1, 3, 65_520, 65_536, 65_540, 131_072, 300_000] {
         let text = "x".repeat(size);

@@ -9,8 +9,8 @@ use super::walk::held;
 /// How much of the arguments of two objects is compared.
 const COMPARED: usize = 8;
 
-/// For objects that hold themselves in their arguments, the attempts at making them that came too late. CPython gets the arguments
-/// anew at each attempt, so they are nodes of their own.
+/// For objects that hold themselves in their arguments, the attempts at making them that came too late. CPython gets the
+/// arguments anew at each attempt, so they are nodes of their own.
 #[derive(Debug, Default)]
 pub(super) struct Attempts(HashMap<NodeId, Vec<NodeId>>);
 
@@ -68,8 +68,8 @@ fn callable(graph: &Graph, id: NodeId) -> Option<NodeId> {
     }
 }
 
-/// Whether an object can be made of the arguments of another and nobody could tell: they are the same, but for containers that hold
-/// the same and that nothing else holds.
+/// Whether an object can be made of the arguments of another and nobody could tell: they are the same, but for containers that
+/// hold the same and that nothing else holds.
 fn is_as_good(graph: &Graph, attempt: NodeId, object: NodeId, held: &[u8], patience: &mut usize) -> bool {
     let mut same_items = |a: &[NodeId], b: &[NodeId]| {
         *patience = patience.saturating_sub(a.len() + 1);

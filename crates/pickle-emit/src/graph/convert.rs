@@ -112,7 +112,8 @@ impl<'g, S: Sink> Writer<'g, S> {
         Ok(if self.fix_imports && graph.names() != wanted { wanted.of(module, name) } else { (module, name) })
     }
 
-    /// The strings of a `STACK_GLOBAL`, where something is to be discarded before one of them: then they are written like any nodes.
+    /// The strings of a `STACK_GLOBAL`, where something is to be discarded before one of them: then they are written like any
+    /// nodes.
     pub(super) fn names_behind_discarded(&self, id: NodeId) -> Option<[NodeId; 2]> {
         if self.discarded_before.is_empty() || self.protocol < Protocol::V4 {
             return None;

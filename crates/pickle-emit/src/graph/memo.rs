@@ -7,8 +7,8 @@ use crate::{Error, ErrorKind};
 /// Set for nodes that are being written and are not in the memo yet; the other bits are the memo's length at the time.
 const OPEN: u32 = 1 << 31;
 
-/// Which nodes are in the memo, and which are being written: a node that needs what it holds before it can be made (a tuple, a call) can
-/// be come by again meanwhile, if it holds itself. CPython writes it again then; the innermost one is made first and
+/// Which nodes are in the memo, and which are being written: a node that needs what it holds before it can be made (a tuple, a
+/// call) can be come by again meanwhile, if it holds itself. CPython writes it again then; the innermost one is made first and
 /// ends up in the memo, and those around it are thrown away for it.
 #[derive(Debug)]
 pub(super) struct Memo {

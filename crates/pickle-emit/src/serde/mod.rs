@@ -16,8 +16,8 @@
 //! # Ok::<(), pickle_emit::Error>(())
 //! ```
 //!
-//! [`to_vec`] and [`to_writer`] write protocol 4. [`Options`] has the choices to be made: the protocol, and what structs and enums
-//! become. What is written here, pickle-parse reads by serde into the same types again.
+//! [`to_vec`] and [`to_writer`] write protocol 4. [`Options`] has the choices to be made: the protocol, and what structs and
+//! enums become. What is written here, pickle-parse reads by serde into the same types again.
 //!
 //! # What Rust's values become
 //!
@@ -69,13 +69,13 @@
 //!
 //! # The canonical form
 //!
-//! The bytes are those of CPython's own pickler (3.7 to 3.14) for the same value: opcodes, batches, frames, memo. In Python, equal strings
-//! can be one object or several, which the bytes show. Here the names of fields and variants, the keys of dicts and strings of
-//! no more than one character are one object each, as they are in Python where dicts are written out or read by `json`; all other
-//! values are objects of their own.
+//! The bytes are those of CPython's own pickler (3.7 to 3.14) for the same value: opcodes, batches, frames, memo. In Python,
+//! equal strings can be one object or several, which the bytes show. Here the names of fields and variants, the keys of dicts and
+//! strings of no more than one character are one object each, as they are in Python where dicts are written out or read by
+//! `json`; all other values are objects of their own.
 //!
-//! Whether a list has one item, which is written in a way of its own, must be known before: a sequence or map whose `Serialize` does
-//! not tell its length is taken to have several. Python loads it all the same.
+//! Whether a list has one item, which is written in a way of its own, must be known before: a sequence or map whose `Serialize`
+//! does not tell its length is taken to have several. Python loads it all the same.
 //!
 //! # Errors
 //!
@@ -120,8 +120,8 @@ pub fn to_vec_with<T: Serialize + ?Sized>(value: &T, options: &Options) -> Resul
     options.to_vec(value)
 }
 
-/// Writes a value as a pickle of protocol 4 into a stream, with structs and enums as dicts. Several pickles can be written one behind
-/// the other.
+/// Writes a value as a pickle of protocol 4 into a stream, with structs and enums as dicts. Several pickles can be written one
+/// behind the other.
 ///
 /// ```
 /// let mut file = Vec::new(); // anything that is Write

@@ -43,8 +43,8 @@ pub enum Structs {
     Dicts,
     /// Tuples of the values of their fields, without the names.
     Tuples,
-    /// Instances of the classes of this name in a module, which is imported by who loads the pickle: `app`. The fields become attributes,
-    /// as those of a dataclass do that has no slots; `__init__` is not called.
+    /// Instances of the classes of this name in a module, which is imported by who loads the pickle: `app`. The fields become
+    /// attributes, as those of a dataclass do that has no slots; `__init__` is not called.
     ///
     /// ```
     /// use pickle_emit::serde::{Options, Structs};

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{Encoder, Error, Sink, by_call::ByCall};
 
-/// Writes one value as a pickle; a mutable reference to it is a [`serde::Serializer`](ser::Serializer), for where serde asks for that.
+/// Writes one value as a pickle; a mutable reference to it is a [`serde::Serializer`](ser::Serializer), for where serde asks for
+/// that.
 ///
 /// ```
 /// use pickle_emit::serde::{Options, Serializer};

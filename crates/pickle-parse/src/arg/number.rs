@@ -15,8 +15,8 @@ pub enum Int {
     Big(BigInt),
 }
 
-/// What `INT`'s line means (`load_int` of CPython's `_pickle.c`): an integer in decimal, or a bool, written with two characters. By
-/// [older rules](Rules::decimal_ints), the integer may be in hexadecimal (`0x`), octal (`0o`, `0`) or binary (`0b`) too.
+/// What `INT`'s line means (`load_int` of CPython's `_pickle.c`): an integer in decimal, or a bool, written with two characters.
+/// By [older rules](Rules::decimal_ints), the integer may be in hexadecimal (`0x`), octal (`0o`, `0`) or binary (`0b`) too.
 ///
 /// ```
 /// use pickle_parse::{Rules, arg::{Int, int}};

@@ -24,8 +24,8 @@ const SHORT_FRAME: u64 = 4;
 
 /// The [`Builder`] by which a [`Loader`] makes graphs; made by [`Loader::builder`].
 ///
-/// It is for builders that make a graph and do something beside: they hold one and call its methods, as in `cloud_reduce::Report`,
-/// which notes where in the pickle each call stands, and keeps what was made before an error.
+/// It is for builders that make a graph and do something beside: they hold one and call its methods, as in
+/// `cloud_reduce::Report`, which notes where in the pickle each call stands, and keeps what was made before an error.
 ///
 /// ```
 /// use pickle_parse::{GraphBuilder, Loader, Machine};
@@ -83,8 +83,8 @@ impl GraphBuilder {
         &mut self.graph
     }
 
-    /// The graph of the pickle whose value is `root` and whose bytes are `pickle`. Where an error came before there was a value, the
-    /// root is [`NodeId::NONE`], and the bytes are those that were executed.
+    /// The graph of the pickle whose value is `root` and whose bytes are `pickle`. Where an error came before there was a value,
+    /// the root is [`NodeId::NONE`], and the bytes are those that were executed.
     #[must_use]
     pub fn finish(self, root: NodeId, pickle: &[u8]) -> Graph {
         let text = if self.is_without_proto() { TextSigns::of(pickle) } else { TextSigns::default() };

@@ -156,13 +156,13 @@
 //!
 //! # Bytes that are not trusted
 //!
-//! No input panics, or takes more time and memory than a multiple of its length that the caller can set. Reading recurses as deep as
-//! values lie within each other, which is limited ([`max_depth`](Deserializer::max_depth)).
+//! No input panics, or takes more time and memory than a multiple of its length that the caller can set. Reading recurses as deep
+//! as values lie within each other, which is limited ([`max_depth`](Deserializer::max_depth)).
 //!
 //! # How it is done
 //!
-//! Most pickles can be read like JSON, from the first byte to the last, each value handed over as it comes, and so they are read. A
-//! pickle that holds more than plain data, or that is not of the type that is asked for, is then run by the
+//! Most pickles can be read like JSON, from the first byte to the last, each value handed over as it comes, and so they are read.
+//! A pickle that holds more than plain data, or that is not of the type that is asked for, is then run by the
 //! [machine](crate::Machine), which notes where things stand, and what it made is handed over from its root. So a type's
 //! `Deserialize` may be asked twice; what it is asked first comes to nothing then. Deserializing by serde's own trait from a
 //! [`Deserializer`] always goes the second way.
