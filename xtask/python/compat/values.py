@@ -183,13 +183,15 @@ def loads(data, **options):
 
 
 def make(nodes, root, protocols):
+    """What a value is, and what both picklers write for it, where they write the same one pickle."""
     value = build(nodes, root)
-    protocols = [p for p in protocols if p <= HIGHEST]
-    return {
-        "described": describe(value),
-        "pickles": [to_hex(dumps(value, p)) for p in protocols],
-        "by_python": [to_hex(dumps_by_python(value, p)) for p in protocols],
-    }
+    pickles = []
+    for dump in (dumps, dumps_by_python):
+        for protocol in protocols:
+            pickled = dump(value, protocol) if protocol <= HIGHEST else None
+            if pickled is not None and pickled not in pickles:
+                pickles.append(pickled)
+    return {"described": describe(value), "pickles": [to_hex(pickled) for pickled in pickles]}
 
 
 def load(pickles, writer_is_python_2=False, by_us=False):
