@@ -33,17 +33,6 @@ def test_dumping_and_loading_the_zoo_leaves_nothing_behind(script, part, process
     assert json.loads((tmp_path / "leaks.json").read_text(encoding="utf-8")) == {}
 
 
-def make_counter():
-    count = 0
-
-    def up():
-        nonlocal count
-        count += 1
-        return count
-
-    return up, lambda: count
-
-
 class Fails:
     def __reduce__(self):
         raise LookupError("on purpose")
@@ -74,7 +63,7 @@ class Finding(cloudpickle_rs.Unpickler):
         return super().find_class(module, name)
 
 
-VALUE = [make_counter(), lambda x, y=[1]: (x, y), type("Local", (), {"n": 1}), {"k": importable.Shape("s")}, importable.Square(2)]
+VALUE = [importable.make_counter(), lambda x, y=[1]: (x, y), type("Local", (), {"n": 1}), {"k": importable.Shape("s")}, importable.Square(2)]
 PICKLED = cloudpickle_rs.dumps(VALUE)
 
 

@@ -248,7 +248,8 @@ def test_reducer_override_without_super_may_say_not_implemented(protocol):
 
         return Plain
 
-    assert_same(both(make, [[SQUARE, 1, importable.double, {"k": (SQUARE,)}]], protocol))
+    singletons = [type(None), type(...), type(NotImplemented)]
+    assert_same(both(make, [[SQUARE, 1, importable.double, {"k": (SQUARE,)}, *singletons, type(None)]], protocol))
 
 
 def reduce_square(square):
@@ -374,6 +375,30 @@ def test_fast_writes_no_memo(protocol):
         pickler.dump([TEXT, TEXT, (1, 2), {"k": [1]}])
         written.append(file.getvalue())
     assert_same(written)
+
+
+def test_fast_ends_where_a_pickler_is_initialized_again():
+    written = []
+    for kind in reversed(PICKLERS):
+        file = io.BytesIO()
+        pickler = kind(file)
+        pickler.fast = True
+        pickler.__init__(file)
+        pickler.dump([TEXT, TEXT])
+        assert not pickler.fast
+        written.append(file.getvalue())
+    assert_same(written)
+
+
+@pytest.mark.parametrize(("file", "protocol"), [(None, 7), (None, 4), (None, 5), (io.BytesIO(), 7), (io.BytesIO(), 4)])
+def test_of_several_arguments_that_are_wrong_upstreams_first_is_told(file, protocol):
+    for use in (lambda module: module.Pickler(file, protocol, print), lambda module: module.dump(1, file, protocol, print)):
+        told = []
+        for module in (cloudpickle_rs, cloudpickle):
+            with pytest.raises((TypeError, ValueError)) as refused:
+                use(module)
+            told.append((refused.type, str(refused.value)))
+        assert told[0] == told[1]
 
 
 def test_the_memo_can_be_read_and_set():

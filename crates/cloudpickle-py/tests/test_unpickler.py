@@ -170,9 +170,17 @@ def test_nested_names_are_found_from_protocol_4_on():
 def test_names_of_python_2_are_mapped_unless_that_is_declined():
     data = b"c__builtin__\nxrange\n(I3\ntR."
     assert cloudpickle_rs.loads(data) == range(3)
-    assert cloudpickle_rs.loads(data, fix_imports=True) == range(3)
-    with pytest.raises(ModuleNotFoundError):
-        cloudpickle_rs.loads(data, fix_imports=False)
+    loaders = [
+        lambda **options: cloudpickle_rs.loads(data, **options),
+        lambda **options: cloudpickle_rs.load(io.BytesIO(data), **options),
+        lambda **options: cloudpickle_rs.Unpickler(io.BytesIO(data), **options).load(),
+    ]
+    for load in loaders:
+        for fix_imports in (True, 1, "yes"):
+            assert load(fix_imports=fix_imports) == range(3)
+        for fix_imports in (False, 0, None):
+            with pytest.raises(ModuleNotFoundError):
+                load(fix_imports=fix_imports)
     assert cloudpickle_rs.loads(b"cUserDict\nIterableUserDict\n.") is collections.UserDict
 
 

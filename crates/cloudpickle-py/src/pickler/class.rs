@@ -24,14 +24,21 @@ use crate::{
 };
 
 impl<'py> Walk<'_, 'py> {
+    /// Writes the class of a singleton, if it is one that no name leads to, as a call of `type`. Says whether it was one.
+    pub(super) fn save_singleton_type(&mut self, class: &Bound<'py, PyType>) -> Result<bool, Failure> {
+        let Some(singleton) = singleton_of(self.state, class) else { return Ok(false) };
+        let arguments = PyTuple::new(self.py, [singleton])?;
+        self.save_call(self.py.get_type::<PyType>().as_any(), &arguments, Some(class.as_any()))?;
+        Ok(true)
+    }
+
     /// Writes a class: by its name, if another process can import it, and else by its parts.
     #[inline(never)]
     pub(super) fn save_class(&mut self, class: &Bound<'py, PyType>, kind: Kind) -> Result<(), Failure> {
         let (py, state) = (self.py, self.state);
         let object = class.as_any();
-        if let Some(singleton) = singleton_of(state, class) {
-            let arguments = PyTuple::new(py, [singleton])?;
-            return self.save_call(py.get_type::<PyType>().as_any(), &arguments, Some(object));
+        if self.save_singleton_type(class)? {
+            return Ok(());
         }
         if let Some(name) = name_in_types(state, class)? {
             if self.hooks.persistent_id.is_some() {

@@ -168,8 +168,8 @@ pub(crate) fn dump<'py>(
     buffer_callback: Option<Bound<'py, PyAny>>,
 ) -> PyResult<()> {
     let protocol = protocol_of(protocol)?;
-    check_buffer_callback(buffer_callback.as_ref(), protocol)?;
     let write = write_method(file)?;
+    check_buffer_callback(buffer_callback.as_ref(), protocol)?;
     let hooks = Hooks { buffer_callback, ..Hooks::default() };
     let (pickle, pieces) = run_walk(obj.py(), obj, protocol, true, &mut Kept::default(), &hooks, true)?;
     write_pieces(&write, &pickle, pieces)
@@ -226,16 +226,13 @@ impl Pickler {
         buffer_callback: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let protocol = protocol_of(protocol)?;
+        let write = write_method(file)?.unbind();
         check_buffer_callback(buffer_callback.as_ref(), protocol)?;
-        let target = Target {
-            write: write_method(file)?.unbind(),
-            protocol,
-            fix_imports: true,
-            buffer_callback: buffer_callback.map(Bound::unbind),
-        };
+        let target = Target { write, protocol, fix_imports: true, buffer_callback: buffer_callback.map(Bound::unbind) };
         let replaced = {
             let mut this = slf.borrow_mut();
             let contents = this.contents();
+            contents.fast = 0;
             (contents.target.replace(target), contents.globals_ref.take())
         };
         // objects may die here, and their destructors may call this pickler

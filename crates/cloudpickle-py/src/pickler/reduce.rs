@@ -49,6 +49,11 @@ impl<'py> Walk<'_, 'py> {
                 return self.save_reduced(&value, object);
             }
             if matches!(kind, Kind::Function | Kind::Type) {
+                if let Ok(class) = object.cast::<PyType>()
+                    && self.save_singleton_type(class)?
+                {
+                    return Ok(());
+                }
                 return self.save_global(object, None);
             }
         } else if kind == Kind::Function {

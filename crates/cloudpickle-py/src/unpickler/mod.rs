@@ -113,7 +113,7 @@ fn buffers_of<'py>(buffers: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<
 )]
 pub(crate) fn loads<'py>(
     data: &Bound<'py, PyAny>,
-    fix_imports: bool,
+    #[pyo3(from_py_with = is_true)] fix_imports: bool,
     encoding: &str,
     errors: &str,
     buffers: Option<Bound<'py, PyAny>>,
@@ -196,6 +196,11 @@ fn run<'py>(py: Python<'py>, machine: &mut LiveMachine<'py>, pickle: &[u8]) -> P
     }
 }
 
+/// Whether an argument is true: as the interpreter takes its own, it may be any object.
+fn is_true(argument: &Bound<'_, PyAny>) -> PyResult<bool> {
+    argument.is_truthy()
+}
+
 /// Makes the object that the next pickle of a binary file describes, and leaves the file behind that pickle.
 #[pyfunction]
 #[pyo3(
@@ -204,7 +209,7 @@ fn run<'py>(py: Python<'py>, machine: &mut LiveMachine<'py>, pickle: &[u8]) -> P
 )]
 pub(crate) fn load<'py>(
     file: &Bound<'py, PyAny>,
-    fix_imports: bool,
+    #[pyo3(from_py_with = is_true)] fix_imports: bool,
     encoding: &str,
     errors: &str,
     buffers: Option<Bound<'py, PyAny>>,
@@ -380,7 +385,7 @@ impl Unpickler {
     fn __init__(
         slf: &Bound<'_, Self>,
         file: &Bound<'_, PyAny>,
-        fix_imports: bool,
+        #[pyo3(from_py_with = is_true)] fix_imports: bool,
         encoding: &str,
         errors: &str,
         buffers: Option<Bound<'_, PyAny>>,

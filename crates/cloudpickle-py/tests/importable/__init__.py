@@ -23,6 +23,18 @@ def make_adder(amount):
     return add
 
 
+def make_counter():
+    """Two closures that share a cell, none of which can be named."""
+    count = 0
+
+    def up():
+        nonlocal count
+        count += 1
+        return count
+
+    return up, lambda: count
+
+
 def keep(function):
     """A decorator that changes nothing."""
     return function

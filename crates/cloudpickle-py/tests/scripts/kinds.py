@@ -39,17 +39,6 @@ def adder(n):
     return lambda x: x + n
 
 
-def make_counter():
-    count = 0
-
-    def up():
-        nonlocal count
-        count += 1
-        return count
-
-    return up, lambda: count
-
-
 def with_empty_cell():
     if False:
         later = None
@@ -104,7 +93,7 @@ case("a function with a module", lambda x: math.sqrt(x), "copy(4) == 2")
 case("a function with a submodule", lambda: xml.etree.ElementTree.Element("a").tag, "copy() == 'a'")
 case("a function with all that one can have", annotated, "copy(1) == [1, 'b', (), None] and copy.attribute == ['kept']")
 case("a closure", adder(2), "copy(1) == 3")
-case("closures that share a cell", make_counter(), "copy[0]() == 1 == copy[1]()", shares=True)
+case("closures that share a cell", importable.make_counter(), "copy[0]() == 1 == copy[1]()", shares=True)
 case("a closure with an empty cell", with_empty_cell(), "raises(NameError, copy)")
 case("a recursive function", factorial, "copy(4) == 24")
 case("a recursive closure", local_factorial(), "copy(4) == 24")
