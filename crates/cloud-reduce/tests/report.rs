@@ -102,6 +102,11 @@ fn what_a_pickle_hides_is_found() {
             b"cos\nsystem\n(S'id'\ntRX\xff\0\0\0.",
             &["calls os.system('id') at byte 19", "is broken: pickle data was truncated (BINUNICODE at byte 20)"],
         ),
+        (
+            "behind a state that is nothing to pickle.py",
+            b"](NNtb0cos\nsystem\n(S'id'\ntR.",
+            &["calls os.system('id') at byte 26"],
+        ),
         ("a second pickle", b"N.cos\nsystem\n)R.", &["calls os.system() at byte 14"]),
         (
             "the hundredth call",

@@ -304,6 +304,22 @@ impl Recorder {
         self.made(node)
     }
 
+    /// Whether a state is one that `pickle.py` and PyPy pass over whatever object gets it, where CPython's own reader ends: they run what
+    /// stands behind.
+    fn gives_nothing(&self, state: NodeId) -> bool {
+        let graph = self.inner.graph();
+        let is_false = |id: NodeId| match graph.node(id) {
+            Node::None | Node::Bool(false) | Node::Int(0) | Node::List([]) | Node::Tuple([]) | Node::Dict([]) => true,
+            Node::Str(text) => text.is_empty(),
+            Node::Bytes(bytes) | Node::String(bytes) => bytes.is_empty(),
+            _ => false,
+        };
+        match graph.node(state) {
+            Node::Tuple(&[dict, slots]) => is_false(dict) && is_false(slots),
+            _ => is_false(state),
+        }
+    }
+
     /// An object that holds itself among its items is written down.
     #[inline]
     fn holds(&mut self, holder: NodeId, items: &[NodeId]) {
@@ -472,7 +488,10 @@ impl Builder for Recorder {
     }
 
     fn build(&mut self, object: &NodeId, state: NodeId) -> Done {
-        self.inner.build(object, state)?;
+        match self.inner.build(object, state) {
+            Err(refused) if !self.gives_nothing(state) => return Err(refused),
+            _ => {}
+        }
         self.events.push(Event { offset: self.offset, node: *object, action: Action::SetState { state } });
         self.raw = None;
         if joblib::is_announced(self.inner.graph(), *object) {
