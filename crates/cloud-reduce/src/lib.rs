@@ -65,6 +65,7 @@
 //! | Python | pickled as a call of | model |
 //! |---|---|---|
 //! | functions | `_make_function`, `_make_skel_func`, `types.FunctionType` | [`Function`] |
+//! | functions without their code (Beam) | `_make_function_from_identifier` | [`IdentifiedFunction`] |
 //! | classes, enums | `_make_skeleton_class`, `_make_skeleton_enum`, the metaclass | [`Class`], [`Enum`] |
 //! | code objects, cells | `types.CodeType`, `_make_cell`, `_make_empty_cell`, `types.CellType` | [`Code`], [`Cell`] |
 //! | modules | `subimport`, `dynamic_subimport` | [`Module`] |
@@ -85,8 +86,8 @@
 //!
 //! Copies of cloudpickle name their reconstructors in modules of their own: a [`Dialect`] is whose copy it is. Known are cloudpickle
 //! itself, PySpark's, Ray's, joblib's, scikit-learn's, Beam's, srsly's and Modal's; other modules whose names end as copies' do are
-//! [`Dialect::Other`]. (Beam can be told to pickle functions by where their code is in a module. Such a pickle has no code
-//! object, and no model here reads it.)
+//! [`Dialect::Other`]. Beam can be told to pickle functions by where their code is in a module: an [`IdentifiedFunction`] has no
+//! code object. What it calls makes a function of any code that the process has, so no policy allows it unless told to.
 //!
 //! # Writing and editing
 //!
@@ -125,8 +126,9 @@ pub use edit::{ClassMut, FunctionMut, drop_tracker_ids, rename_module, switch_di
 pub use error::{Error, ErrorKind};
 pub use model::{
     AttributeOf, Attributes, BuiltinType, Call, Captured, Cell, Class, ClassParts, Code, DictView, DictViewKind, Enum, EnumParts,
-    FieldKind, Function, FunctionParts, Logger, MappingProxy, MemoryView, Method, MethodDescriptor, MethodKind, Model, Models,
-    Module, NamedTuple, Names, Partial, Property, TextFile, TypeVar, Variables, WeakSet, classes, dialects, enums, functions,
+    FieldKind, Function, FunctionParts, IdentifiedFunction, Logger, MappingProxy, MemoryView, Method, MethodDescriptor,
+    MethodKind, Model, Models, Module, NamedTuple, Names, Partial, Property, TextFile, TypeVar, Variables, WeakSet, classes,
+    dialects, enums, functions,
 };
 pub use names::{Dialect, Reconstructor};
 pub use policy::{Policy, Rule, RuleError, Use};

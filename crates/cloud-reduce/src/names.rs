@@ -7,6 +7,11 @@ pub const MODULE: &str = "cloudpickle.cloudpickle";
 /// The module that cloudpickle 1.2 to 2.2 kept its C-accelerated pickler in, and with it some of the reconstructors.
 pub const FAST_MODULE: &str = "cloudpickle.cloudpickle_fast";
 
+/// What Beam's copy, told to pickle functions by where their code is, calls behind a `functools.partial` of what finds the code.
+///
+/// It is no [`Reconstructor`]: cloudpickle has none of that name, and it makes a function of any code that the process has.
+pub const MAKE_FUNCTION_FROM_IDENTIFIER: &str = "_make_function_from_identifier";
+
 macro_rules! define_reconstructors {
     ($($variant:ident $name:literal ($($arg:literal),*) $required:literal $first:tt..$last:tt $doc:literal;)*) => {
         /// A function (or, in one case, an object) of cloudpickle's module that a pickle names in order to rebuild something.

@@ -8,7 +8,7 @@ pub use function::FunctionMut;
 
 use std::collections::HashMap;
 
-use pickle_graph::{Graph, Node, NodeId};
+use pickle_graph::{Graph, Node, NodeId, Step};
 
 use crate::{Dialect, Error, Model, Models, Reconstructor, model::Callee};
 
@@ -93,6 +93,15 @@ pub fn rename_module(graph: &mut Graph, from: &str, to: &str) -> Result<usize, E
                 if let Some((slots, form)) = function::slots(graph, &function) {
                     dicts.push((slots, form.module_keys()));
                 }
+            }
+            Model::IdentifiedFunction(function) => {
+                dicts.push((function.parts.base_globals, &["__name__", "__package__"][..]));
+                calls.push((function.id, 0));
+                let states = models.graph().steps(function.id).filter_map(|step| match step {
+                    Step::SetState { state, .. } => models.graph().node(state).as_tuple()?.get(1).copied(),
+                    _ => None,
+                });
+                dicts.extend(states.map(|slots| (slots, CLASS_KEYS)));
             }
             Model::Class(class) => dicts.extend([class.type_kwargs.id(), class.attributes.id()].map(|id| (id, CLASS_KEYS))),
             Model::Enum(class) => {

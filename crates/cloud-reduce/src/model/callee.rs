@@ -2,13 +2,15 @@
 
 use pickle_graph::{Graph, Node, NodeId, Step};
 
-use crate::{Dialect, Reconstructor};
+use crate::{Dialect, Reconstructor, names::MAKE_FUNCTION_FROM_IDENTIFIER};
 
 /// What a call in a pickle calls, as far as cloudpickle has to do with it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Callee<'a> {
     /// One of cloudpickle's functions.
     Reconstructor(Dialect, Reconstructor),
+    /// What makes a function of code that is found by an identifier, and the function that finds it.
+    FunctionFinder(Dialect, NodeId),
     /// A type, by its name in the `types` module.
     Type(&'a str),
     /// Another object of a module; that of builtins is `builtins` here, as in Python 3.
@@ -59,16 +61,16 @@ impl<'a> Callee<'a> {
         }
     }
 
-    /// The reconstructor that a `functools.partial` with no positional arguments calls, out of the partial's state.
+    /// What a `functools.partial` calls, out of its state: a reconstructor, if the partial has no positional arguments, or what
+    /// makes a function of the code that its only one finds.
     fn of_partial(graph: &'a Graph, state: NodeId) -> Callee<'a> {
-        match graph.node(state).as_tuple() {
-            Some(&[function, NodeId::EMPTY_TUPLE, _, _]) => match graph.node(function).as_global() {
-                Some((module, name)) => match Callee::of_global(module, name) {
-                    reconstructor @ Callee::Reconstructor(..) => reconstructor,
-                    _ => Callee::Other,
-                },
-                None => Callee::Other,
-            },
+        let Some(&[function, args, _, _]) = graph.node(state).as_tuple() else { return Callee::Other };
+        let Some((module, name)) = graph.node(function).as_global() else { return Callee::Other };
+        match (graph.node(args).as_tuple(), Callee::of_global(module, name)) {
+            (Some([]), reconstructor @ Callee::Reconstructor(..)) => reconstructor,
+            (Some(&[finder]), Callee::Global(module, MAKE_FUNCTION_FROM_IDENTIFIER)) => {
+                Dialect::from_module(module).map_or(Callee::Other, |dialect| Callee::FunctionFinder(dialect, finder))
+            }
             _ => Callee::Other,
         }
     }

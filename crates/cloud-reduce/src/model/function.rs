@@ -85,6 +85,39 @@ pub struct FunctionParts {
     pub globals: NodeId,
 }
 
+impl FunctionParts {
+    /// The parts, and those of [`FunctionState::ALL`] in its order, of the state that `_function_setstate` gets.
+    pub(super) fn of_state(
+        fields: Fields<'_>,
+        [code, base_globals]: [NodeId; 2],
+        state: NodeId,
+    ) -> Result<(FunctionParts, [NodeId; FunctionState::ALL.len()]), Error> {
+        let [dict, slots] = fields.state("state", state)?;
+        let slots = fields.small_dict("state", slots)?;
+        let mut values = [NodeId::NONE; FunctionState::ALL.len()];
+        for (value, field) in values.iter_mut().zip(FunctionState::ALL) {
+            *value = slots.get(field.key()).ok_or_else(|| fields.missing(field.key()))?;
+        }
+        let [name, qualname, annotations, kwdefaults, defaults, module, doc, closure, submodules, globals] = values;
+        let parts = FunctionParts {
+            code,
+            base_globals,
+            dict,
+            name,
+            qualname,
+            annotations,
+            kwdefaults,
+            defaults,
+            module,
+            doc,
+            closure,
+            submodules,
+            globals,
+        };
+        Ok((parts, values))
+    }
+}
+
 /// How a pickle tells what a function's closure is.
 #[derive(Clone, Copy, Debug)]
 enum Closure<'a> {
@@ -193,31 +226,12 @@ impl<'a> Function<'a> {
 
     /// The state that `_function_setstate` gets.
     fn read_state(&mut self, fields: Fields<'a>, [code, base_globals]: [NodeId; 2], state: NodeId) -> Result<(), Error> {
-        let [dict, slots] = fields.state("state", state)?;
-        self.dict = fields.attributes("__dict__", dict)?;
-        let slots = fields.small_dict("state", slots)?;
-        let mut values = [NodeId::NONE; FunctionState::ALL.len()];
-        for (value, field) in values.iter_mut().zip(FunctionState::ALL) {
-            let key = field.key();
-            *value = slots.get(key).ok_or_else(|| fields.missing(key))?;
-            self.set(fields, field, key, *value)?;
+        let (parts, values) = FunctionParts::of_state(fields, [code, base_globals], state)?;
+        self.dict = fields.attributes("__dict__", parts.dict)?;
+        for (field, value) in FunctionState::ALL.into_iter().zip(values) {
+            self.set(fields, field, field.key(), value)?;
         }
-        let [name, qualname, annotations, kwdefaults, defaults, module, doc, closure, submodules, globals] = values;
-        self.parts = Some(FunctionParts {
-            code,
-            base_globals,
-            dict,
-            name,
-            qualname,
-            annotations,
-            kwdefaults,
-            defaults,
-            module,
-            doc,
-            closure,
-            submodules,
-            globals,
-        });
+        self.parts = Some(parts);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod container;
 mod file;
 mod fills;
 mod function;
+mod identified;
 mod method;
 mod module;
 mod reference;
@@ -22,6 +23,7 @@ pub use code::{Code, Variables};
 pub use container::{DictView, DictViewKind, MappingProxy, MemoryView, NamedTuple, WeakSet};
 pub use file::TextFile;
 pub use function::{Captured, Function, FunctionParts, functions};
+pub use identified::IdentifiedFunction;
 pub use method::{Method, MethodDescriptor, MethodKind, Property};
 pub use module::Module;
 pub use reference::{AttributeOf, BuiltinType, FieldKind, Logger};
@@ -42,6 +44,8 @@ pub(crate) use value::bytes;
 pub enum Model<'a> {
     /// A function.
     Function(Function<'a>),
+    /// A function whose code is not in the pickle.
+    IdentifiedFunction(IdentifiedFunction<'a>),
     /// A class that is no enum.
     Class(Class<'a>),
     /// An enum.
@@ -92,6 +96,7 @@ impl Model<'_> {
     pub fn kind(&self) -> &'static str {
         match self {
             Model::Function(_) => Function::MODEL,
+            Model::IdentifiedFunction(_) => IdentifiedFunction::MODEL,
             Model::Class(_) => Class::MODEL,
             Model::Enum(_) => Enum::MODEL,
             Model::Code(_) => Code::MODEL,
@@ -121,6 +126,7 @@ impl Model<'_> {
     pub fn id(&self) -> Option<NodeId> {
         Some(match self {
             Model::Function(model) => model.id,
+            Model::IdentifiedFunction(model) => model.id,
             Model::Class(model) => model.id,
             Model::Enum(model) => model.id,
             Model::Code(model) => model.id(),
@@ -218,6 +224,7 @@ impl<'a> Models<'a> {
                 Reconstructor::FunctionSetstate | Reconstructor::ClassSetstate => return None,
                 _ => Call::read(graph, id).map(Model::Call),
             },
+            Callee::FunctionFinder(..) => IdentifiedFunction::read(graph, id).map(Model::IdentifiedFunction),
             Callee::Type("FunctionType" | "LambdaType") => self.function(id),
             Callee::Type("CodeType") => Code::read(graph, id).map(Model::Code),
             Callee::Type("CellType") => Cell::read(graph, id).map(Model::Cell),

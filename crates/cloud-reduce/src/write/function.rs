@@ -4,10 +4,11 @@ use pickle_graph::{Graph, Node, NodeId};
 
 use super::Writer;
 use crate::{
-    ClassParts, EnumParts, FunctionParts, Reconstructor,
+    ClassParts, Dialect, EnumParts, FunctionParts, Reconstructor,
     code::{CodeField, CodeLayout},
     function::FunctionState,
     model::Callee,
+    names::MAKE_FUNCTION_FROM_IDENTIFIER,
 };
 
 impl Writer<'_> {
@@ -25,6 +26,27 @@ impl Writer<'_> {
         };
         let args = [parts.code, parts.base_globals, NodeId::NONE, NodeId::NONE, cells];
         let function = self.reconstruct(Reconstructor::MakeFunction, &args);
+        self.set_function_state(function, parts);
+        function
+    }
+
+    /// A function whose code `finder`, such as Beam's `apache_beam.internal.code_object_pickler.get_code_from_identifier`, finds
+    /// where it is loaded: `code` of the parts is the identifier, a `str`, and its cells are made to fit the code.
+    ///
+    /// Only Beam's copy has what the pickle calls, so it is that of [`Dialect::Beam`] whatever the writer's dialect.
+    pub fn identified_function(&mut self, finder: NodeId, parts: &FunctionParts) -> NodeId {
+        let module = Dialect::Beam.module().unwrap_or_default();
+        let make = self.global(module, MAKE_FUNCTION_FROM_IDENTIFIER);
+        let maker = self.partial(make, &[finder], &[]);
+        // The state has a string of its own.
+        let name = self.graph.node(parts.name).as_str().map(str::to_owned);
+        let name = name.map_or(parts.name, |name| self.text(&name));
+        let function = self.reduce(maker, &[parts.code, parts.base_globals, name, parts.defaults]);
+        self.set_function_state(function, parts);
+        function
+    }
+
+    fn set_function_state(&mut self, function: NodeId, parts: &FunctionParts) {
         let setter = self.reconstructor(Reconstructor::FunctionSetstate);
         let items = FunctionState::ALL.map(|field| {
             let value = match field {
@@ -44,7 +66,6 @@ impl Writer<'_> {
         let slots = self.graph.push(Node::Dict(&items));
         let state = self.tuple(&[parts.dict, slots]);
         self.graph.set_state(function, setter, state);
-        function
     }
 
     /// The parts of a function of a code object that has nothing but a name and a module, to be completed.

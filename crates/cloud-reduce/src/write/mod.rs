@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use pickle_graph::{Graph, Names, Node, NodeId, Step};
 
 use crate::{
-    Dialect, Reconstructor,
+    Dialect, IdentifiedFunction, Reconstructor,
     function::{BASE_GLOBALS, STATE},
     functions,
     model::Callee,
@@ -117,13 +117,15 @@ impl<'g> Writer<'g> {
                 }
             }
         }
-        if let Some(function) = functions(self.graph).flatten().find(|function| function.parts().is_some()) {
-            let state = self.graph.steps(function.id).find_map(|step| match step {
+        let function = functions(self.graph).flatten().find_map(|function| Some((function.id, function.parts()?)));
+        let identified = || self.graph.ids().find_map(|id| IdentifiedFunction::read(self.graph, id).ok());
+        if let Some((id, parts)) = function.or_else(|| identified().map(|function| (function.id, function.parts))) {
+            let state = self.graph.steps(id).find_map(|step| match step {
                 Step::SetState { state, .. } => self.graph.node(state).as_tuple()?.get(1).copied(),
                 _ => None,
             });
             let items = state.and_then(|slots| self.graph.node(slots).as_dict()).unwrap_or_default();
-            for &[key, _] in items.iter().chain(function.base_globals.items()) {
+            for &[key, _] in items.iter().chain(self.graph.node(parts.base_globals).as_dict().unwrap_or_default()) {
                 let text = self.graph.node(key).as_str();
                 if let Some(known) = STATE.iter().chain(&BASE_GLOBALS).find(|known| text == Some(known)) {
                     self.keys.entry(known).or_insert(key);
