@@ -5,6 +5,10 @@
 
 #[cfg(GraalPy)]
 compile_error!("cloudpickle_rs supports CPython and PyPy only");
+#[cfg(all(PyPy, any(not(Py_3_11), Py_3_12)))]
+compile_error!("cloudpickle_rs supports PyPy 3.11 only: its native part depends on how that version keeps code objects");
+#[cfg(not(Py_3_9))]
+compile_error!("cloudpickle_rs needs Python 3.9 or later");
 #[cfg(Py_GIL_DISABLED)]
 compile_error!("cloudpickle_rs does not support free-threaded Python yet: use a build with the global interpreter lock");
 

@@ -5,6 +5,9 @@ import importlib
 import inspect
 import pickle
 import re
+import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -67,6 +70,27 @@ def test_it_is_typed():
         if isinstance(target, ast.Name)
     }
     assert set(NAMES) <= told, set(NAMES) - told
+
+
+# what makes the interpreter another one, and what importing the module without a native part for it then says
+UNSUPPORTED = {
+    "not built": ("", "was not built for this interpreter"),
+    "free-threaded": ("import sysconfig; sysconfig.get_config_var = lambda name: 1", "does not support free-threaded Python yet"),
+    "too old": ("import sys; sys.version_info = (3, 8, 0)", "is for CPython from 3.9 on"),
+    "another PyPy": ("import sys; sys.implementation.name = 'pypy'; sys.version_info = (3, 10, 0)", "and PyPy 3.11; this is"),
+    "another implementation": ("import sys; sys.implementation.name = 'graalpy'", "and PyPy 3.11; this is"),
+}
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_an_interpreter_without_a_native_part_is_told_why(name, tmp_path):
+    shutil.copytree(FOLDER, tmp_path / "cloudpickle_rs", ignore=shutil.ignore_patterns("_native.*", "__pycache__"))
+    prelude, words = UNSUPPORTED[name]
+    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{prelude}\nimport cloudpickle_rs"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: ") and words in last, result.stderr
 
 
 MODULES = {

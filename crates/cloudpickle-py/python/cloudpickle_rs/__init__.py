@@ -9,6 +9,15 @@ The pickles are byte for byte those of cloudpickle 3.1. A process with cloudpick
 does so after `import cloudpickle_rs`, or loads them by `cloudpickle_rs.loads`.
 """
 
+try:
+    from ._native import __version__, inspect
+except ModuleNotFoundError as error:
+    if error.name != f"{__name__}._native":
+        raise
+    from . import _unsupported
+
+    raise ImportError(_unsupported.reason(), name=error.name) from error
+
 from . import _finder, cloudpickle
 from ._errors import (
     DisallowedPickleError,
@@ -18,7 +27,6 @@ from ._errors import (
     TruncatedPickleError,
 )
 from ._install import install, uninstall
-from ._native import __version__, inspect
 from .cloudpickle import *  # noqa: F403  (as upstream does: all that has a public name)
 
 __all__ = [

@@ -1,7 +1,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from pickle import PickleBuffer, PicklingError, UnpicklingError
 from types import ModuleType
-from typing import Any, Literal, Optional, Protocol, TypedDict
+from typing import Any, Literal, Optional, Protocol, TypedDict, type_check_only
+
+from _typeshed import ReadableBuffer
 
 from .cloudpickle import CloudPickler, Pickler, Unpickler
 
@@ -33,9 +35,11 @@ __all__ = [
 DEFAULT_PROTOCOL: int
 __version__: str
 
+@type_check_only
 class _Writable(Protocol):
     def write(self, data: bytes, /) -> object: ...
 
+@type_check_only
 class _Readable(Protocol):
     def read(self, n: int, /) -> bytes: ...
     def readline(self) -> bytes: ...
@@ -59,7 +63,7 @@ def dump(
     buffer_callback: Optional[Callable[[PickleBuffer], object]] = None,
 ) -> None: ...
 def loads(
-    data: bytes,
+    data: ReadableBuffer,
     /,
     *,
     fix_imports: bool = True,
@@ -69,23 +73,26 @@ def loads(
     allow: Optional[Iterable[str]] = None,
 ) -> Any: ...
 def inspect(
-    data: bytes,
+    data: ReadableBuffer,
     /,
     *,
     allow: Optional[Iterable[str]] = None,
     policy: Literal["nothing", "plain", "cloudpickle", "numpy", "torch", "sklearn", "models"] = "cloudpickle",
 ) -> Report: ...
 
+@type_check_only
 class Step(TypedDict):
     offset: int
     text: str
 
+@type_check_only
 class Needs(TypedDict):
     modules: list[str]
     globals: list[str]
     builtins: list[str]
     attributes: list[str]
 
+@type_check_only
 class CarriedFunction(TypedDict):
     name: str
     signature: str
@@ -97,22 +104,26 @@ class CarriedFunction(TypedDict):
     cells: dict[str, Optional[str]]
     needs: Needs
 
+@type_check_only
 class CarriedClass(TypedDict):
     name: str
     bytes: int
     attributes: list[str]
 
+@type_check_only
 class CarriedEnum(TypedDict):
     name: str
     bytes: int
     members: list[str]
 
+@type_check_only
 class Sizes(TypedDict):
     path: str
     what: str
     bytes: int
     parts: list[Sizes]
 
+@type_check_only
 class Finding(TypedDict):
     kind: str
     offset: int
@@ -122,6 +133,7 @@ class Finding(TypedDict):
     text: str
     inner: Optional[Finding]
 
+@type_check_only
 class Report(TypedDict):
     protocol: int
     bytes: int

@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterable, MutableMapping
 from pickle import PickleBuffer, PicklingError as PicklingError, UnpicklingError as UnpicklingError
 from types import FunctionType
-from typing import Any, Optional
+from typing import Any, Optional, type_check_only
 
 from . import (
     DEFAULT_PROTOCOL as DEFAULT_PROTOCOL,
@@ -16,10 +16,12 @@ from . import (
     unregister_pickle_by_value as unregister_pickle_by_value,
 )
 
+@type_check_only
 class PicklerMemoProxy:
     def copy(self) -> dict[int, tuple[int, Any]]: ...
     def clear(self) -> None: ...
 
+@type_check_only
 class UnpicklerMemoProxy:
     def copy(self) -> dict[int, Any]: ...
     def clear(self) -> None: ...

@@ -86,8 +86,9 @@ pub(crate) struct DictEntries<'a, 'py> {
 }
 
 impl<'a, 'py> DictEntries<'a, 'py> {
-    pub(crate) fn new(dict: &'a Bound<'py, PyDict>) -> Self {
-        DictEntries { dict, position: 0 }
+    /// It never fails here, and neither does an entry; on PyPy they may.
+    pub(crate) fn new(dict: &'a Bound<'py, PyDict>) -> PyResult<Self> {
+        Ok(DictEntries { dict, position: 0 })
     }
 }
 
@@ -108,7 +109,7 @@ impl<'py> DictEntries<'_, 'py> {
 }
 
 impl<'py> Iterator for DictEntries<'_, 'py> {
-    type Item = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+    type Item = PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -119,7 +120,7 @@ impl<'py> Iterator for DictEntries<'_, 'py> {
             if ffi::PyDict_Next(self.dict.as_ptr(), &mut self.position, &mut key, &mut value) == 0 {
                 return None;
             }
-            Some((Bound::from_borrowed_ptr(self.dict.py(), key), Bound::from_borrowed_ptr(self.dict.py(), value)))
+            Some(Ok((Bound::from_borrowed_ptr(self.dict.py(), key), Bound::from_borrowed_ptr(self.dict.py(), value))))
         }
     }
 }

@@ -3,29 +3,17 @@
 use cloud_reduce::function::FunctionState;
 use pyo3::{Borrowed, ffi, prelude::*, types::PyTuple};
 
-/// The fields of a function object, `None` where one is null.
-pub(crate) struct FunctionFields<'a, 'py> {
-    pub(crate) code: Borrowed<'a, 'py, PyAny>,
-    pub(crate) globals: Borrowed<'a, 'py, PyAny>,
-    pub(crate) name: Borrowed<'a, 'py, PyAny>,
-    pub(crate) qualname: Borrowed<'a, 'py, PyAny>,
-    pub(crate) defaults: Option<Borrowed<'a, 'py, PyAny>>,
-    pub(crate) kwdefaults: Option<Borrowed<'a, 'py, PyAny>>,
-    pub(crate) module: Option<Borrowed<'a, 'py, PyAny>>,
-    pub(crate) doc: Option<Borrowed<'a, 'py, PyAny>>,
-    pub(crate) closure: Option<Borrowed<'a, 'py, PyAny>>,
-    pub(crate) dict: Option<Borrowed<'a, 'py, PyAny>>,
-}
+use super::FunctionFields;
 
-impl<'a, 'py> FunctionFields<'a, 'py> {
-    /// The fields of an object, if it is a function.
+impl<'a, 'py> FunctionFields<Borrowed<'a, 'py, PyAny>> {
+    /// The fields of an object, if it is a function. It never fails here; on PyPy it may.
     ///
     /// They are as they were at this moment: Python code that runs later may set others. Whoever runs Python code in between
     /// makes those he needs his own first (`Borrowed::to_owned`).
     #[inline]
-    pub(crate) fn of(function: &'a Bound<'py, PyAny>) -> Option<Self> {
+    pub(crate) fn of(function: &'a Bound<'py, PyAny>) -> PyResult<Option<Self>> {
         if super::kind(function) != super::Kind::Function {
-            return None;
+            return Ok(None);
         }
         let py = function.py();
         // SAFETY: it is exactly a function, so that it has this layout; code, globals, name and qualname are never null.
@@ -33,7 +21,7 @@ impl<'a, 'py> FunctionFields<'a, 'py> {
         unsafe {
             let fields = &*function.as_ptr().cast::<ffi::PyFunctionObject>();
             let optional = |field| Borrowed::from_ptr_or_opt(py, field);
-            Some(FunctionFields {
+            Ok(Some(FunctionFields {
                 code: Borrowed::from_ptr(py, fields.func_code),
                 globals: Borrowed::from_ptr(py, fields.func_globals),
                 name: Borrowed::from_ptr(py, fields.func_name),
@@ -44,7 +32,7 @@ impl<'a, 'py> FunctionFields<'a, 'py> {
                 doc: optional(fields.func_doc),
                 closure: optional(fields.func_closure),
                 dict: optional(fields.func_dict),
-            })
+            }))
         }
     }
 }

@@ -18,6 +18,7 @@ mod closure;
 mod code;
 #[cfg_attr(PyPy, path = "pypy/container.rs")]
 mod container;
+mod fields;
 #[cfg_attr(PyPy, path = "pypy/float.rs")]
 mod float;
 #[cfg_attr(PyPy, path = "pypy/function.rs")]
@@ -45,8 +46,9 @@ pub(crate) use bytes_writer::BytesWriter;
 pub(crate) use cell::{cell_contents, new_cell, set_cell_contents};
 pub(crate) use code::{code_extra, set_code_extra};
 pub(crate) use container::{DictEntries, list_extend, list_item, list_scalar, new_tuple};
+pub(crate) use fields::FunctionFields;
 pub(crate) use float::new_float;
-pub(crate) use function::{FunctionFields, is_python_function, new_function, set_function_field};
+pub(crate) use function::{is_python_function, new_function, set_function_field};
 pub(crate) use identity::{identity, is_same};
 pub(crate) use int::{has_known_digits, new_int, small_int};
 pub(crate) use kind::{Kind, kind, same_object};

@@ -174,12 +174,12 @@ impl<'py> Walk<'_, 'py> {
     /// Writes the items of a dict in batches. Up to CPython 3.14, an empty batch comes behind a last one that is full.
     fn put_dict_items(&mut self, dict: &Bound<'py, PyDict>) -> Result<(), Failure> {
         let size = dict.len();
-        let mut entries = DictEntries::new(dict);
+        let mut entries = DictEntries::new(dict)?;
         let mut left = size;
         loop {
             if left == 1
                 && (size == 1 || BATCHES_TO_THE_POINT)
-                && let Some((key, value)) = entries.next()
+                && let Some((key, value)) = entries.next().transpose()?
             {
                 self.save_entry(dict, &key, &value)?;
                 self.encoder.op(Opcode::SetItem);
@@ -189,7 +189,7 @@ impl<'py> Walk<'_, 'py> {
             let mut count = 0;
             if self.hooks.persistent_id.is_some() {
                 while count < BATCH_SIZE
-                    && let Some((key, value)) = entries.next()
+                    && let Some((key, value)) = entries.next().transpose()?
                 {
                     self.save_entry(dict, &key, &value)?;
                     count += 1;

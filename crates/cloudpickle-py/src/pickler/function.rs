@@ -67,7 +67,7 @@ impl<'py> Walk<'_, 'py> {
     /// Writes a function by its name. Says whether it has one under which another process can import it.
     #[inline(never)]
     fn save_importable_function(&mut self, function: &Bound<'py, PyAny>) -> Result<bool, Failure> {
-        let fields = FunctionFields::of(function);
+        let fields = FunctionFields::of(function)?;
         let of_main = fields
             .as_ref()
             .and_then(|fields| fields.module.as_ref())
@@ -107,7 +107,7 @@ impl<'py> Walk<'_, 'py> {
     #[inline(never)]
     fn parts(&mut self, function: &Bound<'py, PyAny>) -> PyResult<Option<Box<Parts<'py>>>> {
         let (py, state) = (self.py, self.state);
-        let Some(fields) = FunctionFields::of(function) else { return Ok(None) };
+        let Some(fields) = FunctionFields::of(function)? else { return Ok(None) };
         let [code, name, qualname] = [fields.code, fields.name, fields.qualname].map(|field| field.to_owned());
         let [defaults, kwdefaults, module, doc, closure, dict] =
             [fields.defaults, fields.kwdefaults, fields.module, fields.doc, fields.closure, fields.dict]

@@ -64,14 +64,18 @@ pub(super) fn push_submodules<'py>(
     let modules = state.modules(py)?;
     let Ok(modules) = modules.cast::<PyDict>() else { return Ok(()) };
     // once they are found, since looking them up can run code of other keys
-    for name in named_below(modules, prefix, names) {
+    for name in named_below(modules, prefix, names)? {
         submodules.extend(modules.get_item(name)?);
     }
     Ok(())
 }
 
 /// The names of the imported modules below a package whose parts are all among the code's names, in the order of `sys.modules`.
-fn named_below<'py>(modules: &Bound<'py, PyDict>, package: &str, names: &Bound<'py, PyTuple>) -> Vec<Bound<'py, PyString>> {
+fn named_below<'py>(
+    modules: &Bound<'py, PyDict>,
+    package: &str,
+    names: &Bound<'py, PyTuple>,
+) -> PyResult<Vec<Bound<'py, PyString>>> {
     let py = modules.py();
     let named = |submodules: &[Submodule]| {
         submodules
@@ -81,9 +85,12 @@ fn named_below<'py>(modules: &Bound<'py, PyDict>, package: &str, names: &Bound<'
             .collect()
     };
     // this runs no Python code, so that the dict stays as it is
-    let all_below = || ffi::DictEntries::new(modules).filter_map(|(name, _)| Submodule::new(&name, package)).collect::<Vec<_>>();
+    let all_below = || {
+        let below = |entry: PyResult<(_, _)>| entry.map(|(name, _)| Submodule::new(&name, package)).transpose();
+        ffi::DictEntries::new(modules)?.filter_map(below).collect::<PyResult<Vec<_>>>()
+    };
     let (Some(version), Ok(mut index)) = (ffi::modules_version(modules), INDEX.try_lock()) else {
-        return named(&all_below());
+        return Ok(named(&all_below()?));
     };
     let index = index.get_or_insert_default();
     let of = Some((modules.as_ptr() as usize, version));
@@ -91,8 +98,9 @@ fn named_below<'py>(modules: &Bound<'py, PyDict>, package: &str, names: &Bound<'
         index.packages.clear();
         index.of = of;
     }
-    match index.packages.get(package) {
-        Some(submodules) => named(submodules),
-        None => named(index.packages.entry(package.to_owned()).or_insert_with(all_below)),
+    if let Some(submodules) = index.packages.get(package) {
+        return Ok(named(submodules));
     }
+    let submodules = index.packages.entry(package.to_owned()).insert_entry(all_below()?).into_mut();
+    Ok(named(submodules))
 }

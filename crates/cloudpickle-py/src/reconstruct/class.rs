@@ -27,7 +27,8 @@ pub(super) fn set_class_state<'py>(class: &Bound<'py, PyAny>, state: &Bound<'py,
     let py = class.py();
     let (attributes, _) = state.extract::<(Bound<'py, PyDict>, Bound<'py, PyAny>)>()?;
     let mut registry = None;
-    for (name, value) in ffi::DictEntries::new(&attributes) {
+    for entry in ffi::DictEntries::new(&attributes)? {
+        let (name, value) = entry?;
         let name = name.cast_into::<PyString>()?;
         if name == ABC_IMPL {
             registry = Some(value);
@@ -132,8 +133,13 @@ fn is_made_silently(
             _ => return Ok(false),
         }
     }
-    Ok(ffi::DictEntries::new(type_kwargs)
-        .all(|(_, value)| value.cast_exact::<PyString>().is_ok() || value.get_type().is(&state.property_type)))
+    for entry in ffi::DictEntries::new(type_kwargs)? {
+        let (_, value) = entry?;
+        if value.cast_exact::<PyString>().is_err() && !value.get_type().is(&state.property_type) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Makes an enum with its members, or finds the one that already has its tracker id.

@@ -63,7 +63,8 @@ pub(super) fn set_function_state<'py>(
     }
     let key = |key: FunctionState| state.function_state_keys[key as usize].bind(py);
     let mut parts = Vec::with_capacity(slots.len());
-    for (slot, value) in ffi::DictEntries::new(&slots) {
+    for entry in ffi::DictEntries::new(&slots)? {
+        let (slot, value) = entry?;
         parts.push((state_key(state, &slot, parts.len()), slot, value));
     }
     for required in [FunctionState::Globals, FunctionState::Closure, FunctionState::Submodules] {
@@ -72,7 +73,7 @@ pub(super) fn set_function_state<'py>(
         }
     }
     // what a new function lacks need not be taken from it
-    let fields = ffi::FunctionFields::of(function);
+    let fields = ffi::FunctionFields::of(function)?;
     let globals = match &fields {
         Some(fields) => fields.globals.to_owned(),
         None => function.getattr(key(FunctionState::Globals))?,

@@ -566,13 +566,15 @@ impl<'py> Builder for LiveBuilder<'py> {
             let dict_name = intern!(py, "__dict__");
             let is_plain = ffi::plain_attributes(object, dict_name);
             let mut attributes = if is_plain { None } else { Some(object.getattr(dict_name)?) };
-            for (name, value) in ffi::DictEntries::new(&state) {
+            for entry in ffi::DictEntries::new(&state)? {
+                let (name, value) = entry?;
                 self.set_attribute(object, &mut attributes, is_plain, name, value)?;
             }
         }
         let Some(slot_state) = slot_state.filter(|slot_state| !slot_state.is_none()) else { return Ok(()) };
         let Ok(slot_state) = slot_state.cast_into::<PyDict>() else { return fault("slot state is not a dictionary") };
-        for (name, value) in ffi::DictEntries::new(&slot_state) {
+        for entry in ffi::DictEntries::new(&slot_state)? {
+            let (name, value) = entry?;
             let name = name.cast_into::<PyString>().map_err(|_| PyTypeError::new_err("attribute name must be string"))?;
             object.setattr(name, value)?;
         }

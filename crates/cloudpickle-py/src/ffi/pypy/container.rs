@@ -5,6 +5,7 @@
 
 use pyo3::{
     exceptions::{PyIndexError, PyMemoryError, PySystemError},
+    ffi,
     prelude::*,
     types::{PyDict, PyList},
 };
@@ -22,20 +23,22 @@ pub(crate) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> PyResul
         return Ok(None);
     }
     // as a sequence: `PyList_GetItem` would box all items for good
-    list.as_sequence().get_item(index).map(Some).or_else(|error| not_shown(list.py(), error))
+    match list.as_sequence().get_item(index) {
+        Ok(item) => Ok(Some(item)),
+        // another thread has shortened the list
+        Err(error) if error.is_instance_of::<PyIndexError>(list.py()) => Ok(None),
+        Err(error) => Err(not_shown(list.py(), error)),
+    }
 }
 
-/// What stands for an item that could not be had: nothing, where another thread has shortened the list, and else an error.
+/// The error that stands for an object that could not be shown: the C API puts the `MemoryError` that it meets into a `SystemError`.
+/// Asked once more it may end the process.
 #[cold]
-fn not_shown<T>(py: Python<'_>, error: PyErr) -> PyResult<Option<T>> {
-    if error.is_instance_of::<PyIndexError>(py) {
-        return Ok(None);
-    }
-    // The C API puts the `MemoryError` that it meets into a `SystemError`. Asked once more it may end the process.
+fn not_shown(py: Python<'_>, error: PyErr) -> PyErr {
     if error.is_instance_of::<PySystemError>(py) {
-        return Err(PyMemoryError::new_err("no memory for a copy of an object, by which PyPy shows it to C"));
+        return PyMemoryError::new_err("no memory for a copy of an object, by which PyPy shows it to C");
     }
-    Err(error)
+    error
 }
 
 /// As `list_item`, but a scalar comes by its value.
@@ -63,8 +66,13 @@ pub(crate) struct DictEntries<'py> {
 }
 
 impl<'py> DictEntries<'py> {
-    pub(crate) fn new(dict: &Bound<'py, PyDict>) -> Self {
-        DictEntries { entries: dict.items(), position: 0 }
+    /// # Errors
+    /// `MemoryError` where there is no memory for a list of the entries.
+    pub(crate) fn new(dict: &Bound<'py, PyDict>) -> PyResult<Self> {
+        // SAFETY: it is a dict. The result is a new list, which nobody else has, or null with an exception set.
+        let entries = unsafe { Bound::from_owned_ptr_or_err(dict.py(), ffi::PyDict_Items(dict.as_ptr())) };
+        let entries = entries.map_err(|error| not_shown(dict.py(), error))?;
+        Ok(DictEntries { entries: entries.cast_into()?, position: 0 })
     }
 
     /// The next entry, its value, if it is a scalar, by value.
@@ -78,14 +86,14 @@ impl<'py> DictEntries<'py> {
     fn next_entry(&mut self) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
         let Some(entry) = list_item(&self.entries, self.position)? else { return Ok(None) };
         self.position += 1;
-        entry.extract().map(Some).or_else(|error| not_shown(entry.py(), error))
+        entry.extract().map(Some).map_err(|error| not_shown(entry.py(), error))
     }
 }
 
 impl<'py> Iterator for DictEntries<'py> {
-    type Item = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+    type Item = PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_entry().ok().flatten()
+        self.next_entry().transpose()
     }
 }

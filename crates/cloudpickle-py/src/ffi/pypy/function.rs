@@ -7,42 +7,31 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 
-use crate::ffi::{Kind, kind};
+use crate::ffi::{FunctionFields, Kind, kind};
 
-/// The attributes of a function object, `None` where one is `None`.
-pub(crate) struct FunctionFields<'py> {
-    pub(crate) code: Bound<'py, PyAny>,
-    pub(crate) globals: Bound<'py, PyAny>,
-    pub(crate) name: Bound<'py, PyAny>,
-    pub(crate) qualname: Bound<'py, PyAny>,
-    pub(crate) defaults: Option<Bound<'py, PyAny>>,
-    pub(crate) kwdefaults: Option<Bound<'py, PyAny>>,
-    pub(crate) module: Option<Bound<'py, PyAny>>,
-    pub(crate) doc: Option<Bound<'py, PyAny>>,
-    pub(crate) closure: Option<Bound<'py, PyAny>>,
-    pub(crate) dict: Option<Bound<'py, PyAny>>,
-}
-
-impl<'py> FunctionFields<'py> {
+impl<'py> FunctionFields<Bound<'py, PyAny>> {
     /// The attributes of an object, if it is a function that was written in Python.
-    pub(crate) fn of(function: &Bound<'py, PyAny>) -> Option<Self> {
+    ///
+    /// # Errors
+    /// What the interpreter says of an attribute that cannot be had, which is not one that is `None`.
+    pub(crate) fn of(function: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
         if !is_python_function(function) {
-            return None;
+            return Ok(None);
         }
         let py = function.py();
-        let optional = |name| function.getattr(name).ok().filter(|value| !value.is_none());
-        Some(FunctionFields {
-            code: function.getattr(intern!(py, "__code__")).ok()?,
-            globals: function.getattr(intern!(py, "__globals__")).ok()?,
-            name: function.getattr(intern!(py, "__name__")).ok()?,
-            qualname: function.getattr(intern!(py, "__qualname__")).ok()?,
-            defaults: optional(intern!(py, "__defaults__")),
-            kwdefaults: optional(intern!(py, "__kwdefaults__")),
-            module: optional(intern!(py, "__module__")),
-            doc: optional(intern!(py, "__doc__")),
-            closure: optional(intern!(py, "__closure__")),
-            dict: optional(intern!(py, "__dict__")),
-        })
+        let optional = |name| function.getattr(name).map(|value| Some(value).filter(|value| !value.is_none()));
+        Ok(Some(FunctionFields {
+            code: function.getattr(intern!(py, "__code__"))?,
+            globals: function.getattr(intern!(py, "__globals__"))?,
+            name: function.getattr(intern!(py, "__name__"))?,
+            qualname: function.getattr(intern!(py, "__qualname__"))?,
+            defaults: optional(intern!(py, "__defaults__"))?,
+            kwdefaults: optional(intern!(py, "__kwdefaults__"))?,
+            module: optional(intern!(py, "__module__"))?,
+            doc: optional(intern!(py, "__doc__"))?,
+            closure: optional(intern!(py, "__closure__"))?,
+            dict: optional(intern!(py, "__dict__"))?,
+        }))
     }
 }
 
