@@ -143,6 +143,7 @@ def folders(folder, seed):
         made.mkdir(parents=True)
         return made
 
+    tiny = {"state dicts": state_dict, "functions": lambdas, "estimators": estimator}
     for name, make in tiny.items():
         made = fresh(f"3,000 {name}")
         for at in range(3000):
