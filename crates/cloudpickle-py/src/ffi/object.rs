@@ -53,8 +53,12 @@ pub(crate) fn class_attribute<'py>(class: &Bound<'py, PyType>, name: &Bound<'py,
     unsafe { Bound::from_borrowed_ptr_or_opt(class.py(), _PyType_Lookup(class.as_type_ptr(), name.as_ptr())) }
 }
 
-/// `Py_TPFLAGS_MANAGED_DICT`: objects have a `__dict__` for which there is no offset (3.11 and later).
-const MANAGED_DICT: std::ffi::c_ulong = if cfg!(Py_3_11) { 1 << 4 } else { 0 };
+/// Whether a class's objects have a `__dict__`: one at an offset or, from 3.11 on, one that `Py_TPFLAGS_MANAGED_DICT` tells of.
+#[inline]
+fn has_dict(dict_offset: ffi::Py_ssize_t, flags: std::ffi::c_ulong) -> bool {
+    const MANAGED_DICT: std::ffi::c_ulong = 1 << 4;
+    dict_offset != 0 || (cfg!(Py_3_11) && flags & MANAGED_DICT != 0)
+}
 
 /// Whether the attributes of an object lie in a `__dict__` of the usual kind, so that setting an item there is setting an attribute,
 /// save for those that the class has data descriptors for: see [`set_plain_attribute`].
@@ -63,8 +67,7 @@ pub(crate) fn plain_attributes(object: &Bound<'_, PyAny>, dict_name: &Bound<'_, 
     let class = object.get_type_ptr();
     // SAFETY: the class of an object that is alive; its slots are read, not written. The look-up is as in `class_attribute`.
     unsafe {
-        let has_dict = (*class).tp_dictoffset != 0 || (*class).tp_flags & MANAGED_DICT != 0;
-        if !has_dict
+        if !has_dict((*class).tp_dictoffset, (*class).tp_flags)
             || (*class).tp_flags & ffi::Py_TPFLAGS_HEAPTYPE == 0
             || !(*class)
                 .tp_getattro
@@ -199,7 +202,7 @@ impl ReducedByDefault {
             unsafe { ((*class_pointer).tp_flags, (*class_pointer).tp_dictoffset, (*class_pointer).tp_getattro) };
         let is_generic = getattro.is_some_and(|get| std::ptr::fn_addr_eq(get, ffi::PyObject_GenericGetAttr as ffi::getattrofunc));
         let has_items = flags & (ffi::Py_TPFLAGS_LIST_SUBCLASS | ffi::Py_TPFLAGS_DICT_SUBCLASS) != 0;
-        let has_dict = dict_offset != 0 || flags & MANAGED_DICT != 0;
+        let has_dict = has_dict(dict_offset, flags);
         // what stands in for `__dict__` may be no dict, or one that has other attributes than the object
         let dict_name = intern!(py, "__dict__");
         let is_own_dict =
