@@ -7,29 +7,11 @@ use pickle_graph::{Graph, NodeId};
 use proptest::{collection::vec, prelude::*, strategy::Union};
 use serde_json::{Value as Json, json};
 
-use super::describe::{self, Described, View};
+use super::describe::{self, Described, FROZENSET, Object, SET};
 
-/// One object, which holds others by their index. Lists, dicts and records may hold any, the others only earlier ones.
-#[derive(Clone, PartialEq)]
-pub(super) enum Node {
-    None,
-    Bool(bool),
-    Int(BigInt),
-    Float(f64),
-    Str(Vec<u32>),
-    Bytes(Vec<u8>),
-    ByteArray(Vec<u8>),
-    List(Vec<usize>),
-    Tuple(Vec<usize>),
-    Dict(Vec<(usize, usize)>),
-    Set(Vec<usize>),
-    FrozenSet(Vec<usize>),
-    /// An instance of `compat_cases.Record` with these attributes.
-    Record(Vec<(&'static str, usize)>),
-    Global(&'static str, &'static str),
-    /// An expression that Python evaluates; Rust does not know its value.
-    Eval(&'static str),
-}
+/// One object, which holds others by their index. Lists, dicts and records may hold any, the others only earlier ones. What is
+/// unknown is an expression that Python evaluates.
+pub(super) type Node = Object<usize>;
 
 /// Objects, of which one is the value.
 #[derive(Clone, PartialEq)]
@@ -110,7 +92,7 @@ fn raw_nodes() -> impl Strategy<Value = Raw> {
         (1, (0..3usize).prop_map(|n| Node::Bytes(vec![b'x'; [255, 256, 70_000][n]])).boxed()),
         (1, vec(any::<u8>(), 0..40).prop_map(Node::ByteArray).boxed()),
         (1, any::<usize>().prop_map(|n| global(GLOBALS[n % GLOBALS.len()])).boxed()),
-        (1, any::<usize>().prop_map(|n| Node::Eval(EXPRESSIONS[n % EXPRESSIONS.len()])).boxed()),
+        (1, any::<usize>().prop_map(|n| expression(EXPRESSIONS[n % EXPRESSIONS.len()])).boxed()),
     ]);
     let few = || vec(any::<u16>(), 0..6);
     let many = prop_oneof![9 => few().boxed(), 1 => (999..1003usize).prop_map(|n| vec![0; n]).boxed()];
@@ -125,7 +107,16 @@ fn raw_nodes() -> impl Strategy<Value = Raw> {
 }
 
 fn global((module, name): (&'static str, &'static str)) -> Node {
-    Node::Global(module, name)
+    Node::Global(module.to_owned(), name.to_owned())
+}
+
+fn expression(text: &'static str) -> Node {
+    Node::Unknown(text.to_owned())
+}
+
+/// An instance with attributes of these names.
+fn record(attributes: &[(&str, usize)]) -> Node {
+    Node::Record(attributes.iter().map(|&(name, value)| (name.chars().map(u32::from).collect(), value)).collect())
 }
 
 /// Code points, lone surrogates among them, but never two that could be taken for a pair.
@@ -165,14 +156,14 @@ impl Value {
                 }
                 Raw::Set(items, frozen) => {
                     let items = value.hashable(items.into_iter());
-                    if frozen { Node::FrozenSet(items) } else { Node::Set(items) }
+                    Node::Set(if frozen { FROZENSET } else { SET }, items)
                 }
                 Raw::Record(items) => {
                     let mut attributes: Vec<(&'static str, usize)> =
                         items.into_iter().map(|(name, to)| (ATTRIBUTES[name], any(to))).collect();
                     attributes.sort_unstable();
                     attributes.dedup_by_key(|(name, _)| *name);
-                    Node::Record(attributes)
+                    record(&attributes)
                 }
             };
             value.nodes.push(node);
@@ -202,8 +193,8 @@ impl Value {
         let many = |n: usize| vec![0; n];
         let batches = [1, 2, 999, 1000, 1001, 2000, 2001].map(|n| Node::List(many(n)));
         let tuples = [0, 1, 2, 3, 4].map(|n| Node::Tuple(many(n)));
-        let sets = [Node::Set(many(1)), Node::FrozenSet(many(1)), Node::Set(Vec::new()), Node::FrozenSet(Vec::new())];
-        let records = [Node::Record(Vec::new()), Node::Record(vec![("a", 0), ("name", 0)])];
+        let sets = [SET, FROZENSET].into_iter().flat_map(|kind| [Node::Set(kind, many(1)), Node::Set(kind, Vec::new())]);
+        let records = [record(&[]), record(&[("a", 0), ("name", 0)])];
         let first = [Node::None, Node::Bool(true), Node::Bool(false)];
         let plain: Vec<Node> =
             first.into_iter().chain(ints).chain(long_ints).chain(floats).chain(texts).chain(odd_texts).collect();
@@ -213,7 +204,7 @@ impl Value {
             Node::Int(0.into()),
             Node::Dict(vec![(0, 2)]),
             Node::List(vec![1, 2, 3, 4]),
-            Node::Record(vec![("a", 1)]),
+            record(&[("a", 1)]),
             Node::Tuple(vec![2, 3, 1]),
         ];
         vec![
@@ -221,7 +212,7 @@ impl Value {
             list_of(bytes.into_iter().chain(byte_arrays).collect()),
             list_of(held),
             list_of(GLOBALS.into_iter().map(global).collect()),
-            list_of(EXPRESSIONS.into_iter().map(Node::Eval).collect()),
+            list_of(EXPRESSIONS.into_iter().map(expression).collect()),
             Value { nodes: cycle, root: 1 },
         ]
     }
@@ -253,7 +244,7 @@ impl Value {
 
     /// Whether Rust knows the value of all that the root holds.
     pub(super) fn is_known(&self) -> bool {
-        !self.nodes.iter().any(|node| matches!(node, Node::Eval(_)))
+        !self.nodes.iter().any(|node| matches!(node, Node::Unknown(_)))
     }
 
     /// Whether its pickles hold names of attributes or encodings, which Python 2 writes as its `str`.
@@ -305,12 +296,12 @@ impl Value {
                 Node::Bytes(bytes) => graph.push(pickle_graph::Node::Bytes(bytes)),
                 Node::ByteArray(bytes) => graph.push(pickle_graph::Node::ByteArray(bytes)),
                 Node::Tuple(items) => graph.push(pickle_graph::Node::Tuple(&ids(items))),
-                Node::Set(items) => graph.push(pickle_graph::Node::Set(&ids(items))),
-                Node::FrozenSet(items) => graph.push(pickle_graph::Node::FrozenSet(&ids(items))),
+                Node::Set(FROZENSET, items) => graph.push(pickle_graph::Node::FrozenSet(&ids(items))),
+                Node::Set(_, items) => graph.push(pickle_graph::Node::Set(&ids(items))),
                 Node::Global(module, name) => {
-                    graph.push(pickle_graph::Node::Global { module: (*module).into(), name: (*name).into() })
+                    graph.push(pickle_graph::Node::Global { module: module.as_str().into(), name: name.as_str().into() })
                 }
-                Node::List(_) | Node::Dict(_) | Node::Record(_) | Node::Eval(_) => continue,
+                Node::List(_) | Node::Dict(_) | Node::Record(_) | Node::Unknown(_) => continue,
             };
             made[index] = id;
         }
@@ -323,7 +314,7 @@ impl Value {
                 Node::Record(attributes) if !attributes.is_empty() => {
                     let state = graph.push(pickle_graph::Node::Dict(&[]));
                     for (name, value) in attributes {
-                        graph.insert(state, name, made[*value]);
+                        graph.insert(state, &text(name), made[*value]);
                     }
                     graph.build(made[index], state);
                 }
@@ -343,6 +334,11 @@ fn wtf8(point: u32) -> Vec<u8> {
     }
 }
 
+/// The text of an attribute's name, which has no lone surrogates.
+fn text(points: &[u32]) -> String {
+    points.iter().filter_map(|&point| char::from_u32(point)).collect()
+}
+
 impl Node {
     fn to_json(&self) -> Json {
         match self {
@@ -356,11 +352,13 @@ impl Node {
             Node::List(items) => json!(["list", items]),
             Node::Tuple(items) => json!(["tuple", items]),
             Node::Dict(items) => json!(["dict", items]),
-            Node::Set(items) => json!(["set", items]),
-            Node::FrozenSet(items) => json!(["frozenset", items]),
-            Node::Record(items) => json!(["record", items]),
+            Node::Set(kind, items) => json!([kind, items]),
+            Node::Record(items) => {
+                let items: Vec<_> = items.iter().map(|(name, value)| (text(name), value)).collect();
+                json!(["record", items])
+            }
             Node::Global(module, name) => json!(["global", [module, name]]),
-            Node::Eval(expression) => json!(["eval", expression]),
+            Node::Unknown(expression) => json!(["eval", expression]),
         }
     }
 }
@@ -368,27 +366,8 @@ impl Node {
 impl Described for Value {
     type Id = usize;
 
-    fn view(&self, index: usize) -> View<usize> {
-        match &self.nodes[index] {
-            Node::None => View::None,
-            Node::Bool(value) => View::Bool(*value),
-            Node::Int(value) => View::Int(value.clone()),
-            Node::Float(value) => View::Float(*value),
-            Node::Str(points) => View::Str(points.clone()),
-            Node::Bytes(bytes) => View::Bytes(bytes.clone()),
-            Node::ByteArray(bytes) => View::ByteArray(bytes.clone()),
-            Node::List(items) => View::List(items.clone()),
-            Node::Tuple(items) => View::Tuple(items.clone()),
-            Node::Dict(items) => View::Dict(items.clone()),
-            Node::Set(items) => View::Set("set", items.clone()),
-            Node::FrozenSet(items) => View::Set("frozenset", items.clone()),
-            Node::Record(items) => {
-                let text = |name: &str| name.chars().map(u32::from).collect();
-                View::Record(items.iter().map(|&(name, value)| (text(name), value)).collect())
-            }
-            Node::Global(_, name) => View::Global((*name).to_owned()),
-            Node::Eval(expression) => View::Unknown((*expression).to_owned()),
-        }
+    fn object(&self, index: usize) -> Node {
+        self.nodes[index].clone()
     }
 }
 
@@ -408,9 +387,9 @@ impl fmt::Debug for Value {
                 continue;
             }
             match &self.nodes[index] {
-                Node::List(items) | Node::Tuple(items) | Node::Set(items) | Node::FrozenSet(items) => work.extend(items),
+                Node::List(items) | Node::Tuple(items) | Node::Set(_, items) => work.extend(items),
                 Node::Dict(items) => work.extend(items.iter().flat_map(|&(key, value)| [key, value])),
-                Node::Record(items) => work.extend(items.iter().map(|&(_, value)| value)),
+                Node::Record(items) => work.extend(items.iter().map(|(_, value)| value)),
                 _ => {}
             }
         }
