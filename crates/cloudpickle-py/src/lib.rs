@@ -31,6 +31,7 @@ mod native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
+        super::state::State::check_interpreter(py)?;
         // classes come last: their attributes need the state, which needs the functions
         super::pickler::register(module)?;
         super::reducers::register(module)?;

@@ -1,6 +1,9 @@
 //! What the module looks up once: the objects of the interpreter and its standard library that pickling needs.
 
+use std::sync::OnceLock;
+
 use pyo3::{
+    exceptions::PyImportError,
     prelude::*,
     sync::PyOnceLock,
     types::{PyDict, PyString, PyTuple, PyType},
@@ -14,7 +17,7 @@ use cloud_reduce::{
 };
 use pickle_parse::Rules;
 
-use crate::{known_names::KnownNames, unpickler::rules_of_interpreter};
+use crate::{ffi, known_names::KnownNames, unpickler::rules_of_interpreter};
 
 /// Which implementation of Python this is built for.
 pub(crate) const IMPLEMENTATION: Implementation = if cfg!(PyPy) { Implementation::PyPy } else { Implementation::CPython };
@@ -98,6 +101,22 @@ impl State {
     #[inline]
     pub(crate) fn get(py: Python<'_>) -> PyResult<&'static State> {
         STATE.get(py).ok_or_else(|| pyo3::exceptions::PyRuntimeError::new_err("cloudpickle_rs is not initialized"))
+    }
+
+    /// Refuses a second interpreter of the process: the state has the first one's `builtins`, exceptions and all else.
+    ///
+    /// # Errors
+    /// `ImportError`.
+    pub(crate) fn check_interpreter(py: Python<'_>) -> PyResult<()> {
+        static FIRST: OnceLock<i64> = OnceLock::new();
+        let running = ffi::interpreter_id(py);
+        if *FIRST.get_or_init(|| running) == running {
+            return Ok(());
+        }
+        Err(PyImportError::new_err(
+            "cloudpickle_rs works in one interpreter of a process, and another one has imported it: use it there, or in a process of its \
+             own",
+        ))
     }
 
     /// Makes the state, with the reconstructors and reducers that the module has registered by then.

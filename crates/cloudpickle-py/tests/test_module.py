@@ -93,6 +93,39 @@ def test_an_interpreter_without_a_native_part_is_told_why(name, tmp_path):
     assert last.startswith("ImportError: ") and words in last, result.stderr
 
 
+TWO_INTERPRETERS = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+run = getattr(interpreters, "exec", None) or interpreters.run_string
+create = lambda: interpreters.create(*["legacy"] if hasattr(interpreters, "exec") else [], **HOW)
+program = '''
+try:
+    import sys
+    sys.path[:] = PATH
+    import cloudpickle_rs
+    print(cloudpickle_rs.loads(cloudpickle_rs.dumps(lambda: 4))())
+except ImportError as error:
+    print(error)
+'''
+for _ in range(2):
+    interpreter = create()
+    run(interpreter, program.replace("PATH", repr(sys.path)))
+    interpreters.destroy(interpreter)
+"""
+
+
+@pytest.mark.skipif(PYPY, reason="PyPy has one interpreter in a process")
+def test_one_interpreter_of_a_process_has_the_module_and_any_other_is_told_so():
+    how = {"isolated": False} if (3, 10) <= sys.version_info < (3, 13) else {}
+    program = f"import sys\nsys.path[:] = {sys.path!r}\nHOW = {how!r}\n{TWO_INTERPRETERS}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first == "4" and second.startswith("cloudpickle_rs works in one interpreter of a process"), done.stdout
+
+
 MODULES = {
     cloudpickle_rs: cloudpickle,
     cloudpickle_rs.cloudpickle: cloudpickle.cloudpickle,

@@ -4,29 +4,30 @@ use std::{ffi::c_void, sync::OnceLock};
 
 use pyo3::{ffi, prelude::*};
 
+use crate::pickler::CodeFacts;
+
 /// The index under which the interpreter keeps our data beside each code object; negative if it has none left.
-fn extra_index<T: Send>() -> ffi::Py_ssize_t {
+fn extra_index() -> ffi::Py_ssize_t {
     static INDEX: OnceLock<ffi::Py_ssize_t> = OnceLock::new();
 
     /// Called when a code object dies.
-    unsafe extern "C" fn free<T: Send>(extra: *mut c_void) {
+    unsafe extern "C" fn free(extra: *mut c_void) {
         if !extra.is_null() {
-            // SAFETY: only `set_code_extra` stores under our index, and it stores a leaked `Box<T>`.
-            let facts = unsafe { Box::from_raw(extra.cast::<T>()) };
-            // References that are dropped while attached go at once; otherwise, at the interpreter's end, they never do.
-            Python::try_attach(move |_| drop(facts));
+            // SAFETY: only `set_code_extra` stores under our index, and it stores a leaked `Box<CodeFacts>`. A code object dies in a
+            // thread that is attached to its interpreter. Attaching once more would wait for ever, before CPython 3.12, where that is
+            // not the main one.
+            let (facts, py) = unsafe { (Box::from_raw(extra.cast::<CodeFacts>()), Python::assume_attached()) };
+            facts.release(py);
         }
     }
 
     // SAFETY: the interpreter is attached (the callers hold a `Bound`), and `free` fits what will be stored.
-    *INDEX.get_or_init(|| unsafe { ffi::PyUnstable_Eval_RequestCodeExtraIndex(free::<T>) })
+    *INDEX.get_or_init(|| unsafe { ffi::PyUnstable_Eval_RequestCodeExtraIndex(free) })
 }
 
 /// The data of a code object, if there is any.
-///
-/// Only one type of data is ever stored: `CodeFacts` of the pickler, as the type parameter of both functions.
-pub(crate) fn code_extra<'a>(code: &'a Bound<'_, PyAny>) -> Option<&'a crate::pickler::CodeFacts> {
-    let index = extra_index::<crate::pickler::CodeFacts>();
+pub(crate) fn code_extra<'a>(code: &'a Bound<'_, PyAny>) -> Option<&'a CodeFacts> {
+    let index = extra_index();
     if index < 0 || super::kind(code) != super::Kind::Code {
         return None;
     }
@@ -39,16 +40,13 @@ pub(crate) fn code_extra<'a>(code: &'a Bound<'_, PyAny>) -> Option<&'a crate::pi
             ffi::PyErr_Clear();
             return None;
         }
-        extra.cast::<crate::pickler::CodeFacts>().as_ref()
+        extra.cast::<CodeFacts>().as_ref()
     }
 }
 
 /// Stores the data of a code object that has none, and gives it back; hands the data back where that cannot be.
-pub(crate) fn set_code_extra<'a>(
-    code: &'a Bound<'_, PyAny>,
-    facts: crate::pickler::CodeFacts,
-) -> Result<&'a crate::pickler::CodeFacts, crate::pickler::CodeFacts> {
-    let index = extra_index::<crate::pickler::CodeFacts>();
+pub(crate) fn set_code_extra<'a>(code: &'a Bound<'_, PyAny>, facts: CodeFacts) -> Result<&'a CodeFacts, CodeFacts> {
+    let index = extra_index();
     if index < 0 || super::kind(code) != super::Kind::Code || code_extra(code).is_some() {
         return Err(facts);
     }

@@ -27,6 +27,7 @@ mod function;
 mod identity;
 #[cfg_attr(PyPy, path = "pypy/int.rs")]
 mod int;
+mod interpreter;
 mod kind;
 #[cfg_attr(PyPy, path = "pypy/memo.rs")]
 mod memo;
@@ -51,6 +52,7 @@ pub(crate) use float::new_float;
 pub(crate) use function::{is_python_function, new_function, set_function_field};
 pub(crate) use identity::{identity, is_same};
 pub(crate) use int::{has_known_digits, new_int, small_int};
+pub(crate) use interpreter::interpreter_id;
 pub(crate) use kind::{Kind, kind, same_object};
 pub(crate) use memo::Memo;
 pub(crate) use modules_version::modules_version;

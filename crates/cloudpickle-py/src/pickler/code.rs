@@ -59,6 +59,15 @@ impl CodeFacts {
         }
         Ok(CodeFacts { fields, globals, names: names.unbind(), generated_cells: generated_cells(code)? })
     }
+
+    /// Drops what it refers to at once, also where pyo3 does not know that the thread is attached.
+    #[cfg(not(PyPy))]
+    pub(crate) fn release(self, py: Python<'_>) {
+        let CodeFacts { fields, globals, names, generated_cells: _ } = self;
+        fields.into_iter().for_each(|field| field.drop_ref(py));
+        globals.into_iter().for_each(|name| name.drop_ref(py));
+        names.drop_ref(py);
+    }
 }
 
 /// The places in a code object's `co_freevars` of cells that no source names: that of `__class__`, which the compiler makes for
