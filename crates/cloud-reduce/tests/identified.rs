@@ -7,7 +7,7 @@ use cloud_reduce::{
 };
 use pickle_graph::{Graph, Node};
 
-const PICKLE: &[u8] = include_bytes!("data/beam-by-identifier.pkl");
+const PICKLE: &[u8] = include_bytes!("data/by-identifier/beam.pkl");
 
 fn read() -> Graph {
     pickle_parse::graph(PICKLE).unwrap()

@@ -336,7 +336,7 @@ def main():
             line = ["none"] if is_plain(original, cloudpickle) else facts(original, copy)
             file.write("\t".join(line) + "\n")
     if package == "apache_beam.internal.cloudpickle":
-        with open("beam-by-identifier.pkl", "wb") as file:
+        with open("by-identifier/beam.pkl", "wb") as file:
             file.write(by_identifier(cloudpickle))
     print(name, len(data), len(objects))
 

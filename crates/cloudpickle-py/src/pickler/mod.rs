@@ -71,6 +71,22 @@ fn check_buffer_callback(callback: Option<&Bound<'_, PyAny>>, protocol: Protocol
     }
 }
 
+/// A file's `write`, once both arguments were found to be right, in the order of the interpreter's own pickler: that of PyPy, which is
+/// `pickle.py`'s, looks at the file last.
+fn checked_write_method<'py>(
+    file: &Bound<'py, PyAny>,
+    protocol: Protocol,
+    buffer_callback: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if cfg!(PyPy) {
+        check_buffer_callback(buffer_callback, protocol)?;
+        return write_method(file);
+    }
+    let write = write_method(file)?;
+    check_buffer_callback(buffer_callback, protocol)?;
+    Ok(write)
+}
+
 /// Runs one dump. Gives the pickle and where its frames and large payloads end.
 fn run_walk<'py>(
     py: Python<'py>,
@@ -168,8 +184,7 @@ pub(crate) fn dump<'py>(
     buffer_callback: Option<Bound<'py, PyAny>>,
 ) -> PyResult<()> {
     let protocol = protocol_of(protocol)?;
-    let write = write_method(file)?;
-    check_buffer_callback(buffer_callback.as_ref(), protocol)?;
+    let write = checked_write_method(file, protocol, buffer_callback.as_ref())?;
     let hooks = Hooks { buffer_callback, ..Hooks::default() };
     let (pickle, pieces) = run_walk(obj.py(), obj, protocol, true, &mut Kept::default(), &hooks, true)?;
     write_pieces(&write, &pickle, pieces)
@@ -226,8 +241,7 @@ impl Pickler {
         buffer_callback: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let protocol = protocol_of(protocol)?;
-        let write = write_method(file)?.unbind();
-        check_buffer_callback(buffer_callback.as_ref(), protocol)?;
+        let write = checked_write_method(file, protocol, buffer_callback.as_ref())?.unbind();
         let target = Target { write, protocol, fix_imports: true, buffer_callback: buffer_callback.map(Bound::unbind) };
         let replaced = {
             let mut this = slf.borrow_mut();
