@@ -60,6 +60,7 @@ pub(crate) const CLAIMS: &[(&str, &[Shown])] = &[
     ("code objects of every Python version", &[By("code"), By("functions"), By("history")]),
     ("CPython 3.9 to", &[By("live"), By("suite"), By("pickletester")]),
     ("There cloudpickle itself cannot be imported, unless", &[Here("upstream_answers_by_us")]),
+    ("One interpreter of a process can import the module", &[By("suite")]),
     ("a function goes to a process of the same Python minor version", &[By("cross")]),
     ("The Rust crates read without running", &[By("functions"), Here("inspected")]),
     ("What cloudpickle loses, its pickles lose, ours too", &[BesideUpstream("lost_as_by_upstream")]),
