@@ -33,6 +33,7 @@ pub(crate) struct State {
     pub(crate) text_error: Py<PyType>,
     pub(crate) disallowed_error: Py<PyType>,
     pub(crate) sys: Py<PyModule>,
+    pub(crate) builtins_module: Py<PyModule>,
     /// `builtins.__dict__`.
     pub(crate) builtins: Py<PyDict>,
     pub(crate) getattr: Py<PyAny>,
@@ -234,6 +235,7 @@ impl State {
             reconstructor_names: Reconstructor::ALL.iter().map(|reconstructor| intern(reconstructor.name())).collect(),
             empty_tuple: PyTuple::empty(py).unbind(),
             rules: rules_of_interpreter(py)?,
+            builtins_module: builtins.unbind(),
             types_module: types.unbind(),
             sys: sys.unbind(),
         })

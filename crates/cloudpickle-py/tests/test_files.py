@@ -212,3 +212,65 @@ def test_more_than_was_asked_for_is_refused():
         cloudpickle_rs.load(file("readinto", readinto=lambda self, buffer: len(buffer) + 4)(PICKLES["small bytes"]))
     with pytest.raises(ValueError, match=r"^read\(\) returned too much data: 4 bytes, not 1$"):
         cloudpickle_rs.load(file("read", read=lambda self, size: self._data.read(size + 3))(PICKLES["numbers"]))
+
+
+def buffered(data):
+    return io.BufferedReader(io.BytesIO(data))
+
+
+# each fails at its last opcode
+FAILING = {
+    "a call without a callable": b"R",
+    "a module that does not exist": b"cno_such_module\nname\n",
+    "text that is no number": b"I12x\n",
+    "no opcode": b"\x80\x04\xff",
+    "an opcode in a frame": b"\x80\x04\x95" + (5).to_bytes(8, "little") + b"\x8c\x01aR.",
+}
+
+
+def outcomes(unpickler, count):
+    """What so many loads give, or the class of what they raise."""
+    found = []
+    for _ in range(count):
+        try:
+            found.append(unpickler.load())
+        except Exception as error:
+            found.append(type(error))
+    return found
+
+
+@pytest.mark.parametrize("failing", FAILING.values(), ids=FAILING)
+@pytest.mark.parametrize("kind", [io.BytesIO, buffered, File], ids=lambda kind: kind.__name__)
+def test_the_next_load_begins_behind_what_failed(kind, failing):
+    data = failing + b"K\x01.K\x02."
+    if kind is buffered and b"\x95" in failing:
+        # what is peeked has more than the frame
+        data = failing[:-1] + b"K\x01.K\x02."
+    first, *rest = outcomes(cloudpickle_rs.Unpickler(kind(data)), 3)
+    assert issubclass(first, (pickle.UnpicklingError, ImportError))
+    assert rest == [1, 2]
+    if b"\x95" not in failing:
+        assert outcomes(pickle.Unpickler(kind(data)), 3)[1:] == [1, 2]
+
+
+@pytest.mark.parametrize("failing", FAILING.values(), ids=FAILING)
+def test_a_failed_load_leaves_bytes_in_memory_where_pickle_does(failing):
+    theirs, ours = io.BytesIO(b"N." + failing + b"N."), io.BytesIO(b"N." + failing + b"N.")
+    for load, file in ((pickle.load, theirs), (cloudpickle_rs.load, ours)):
+        assert load(file) is None
+        with pytest.raises((pickle.UnpicklingError, ImportError, ValueError, LookupError)):
+            load(file)
+    assert ours.tell() == theirs.tell()
+
+
+@pytest.mark.parametrize("data", [b"Np\xff\n.", b"g1\xff\n.", b"L12\xe9\n.", b"L\xffL\n."])
+@pytest.mark.parametrize("kind", [lambda data: data, io.BytesIO, buffered, File], ids=["bytes", "BytesIO", "buffered", "File"])
+def test_a_number_that_is_no_text_is_refused_as_pickle_refuses_it(kind, data):
+    load = cloudpickle_rs.loads if kind(data) is data else cloudpickle_rs.load
+    with pytest.raises(ValueError) as theirs:
+        pickle.loads(data)
+    with pytest.raises(type(theirs.value)) as ours:
+        load(kind(data))
+    assert isinstance(ours.value, pickle.UnpicklingError)
+    if isinstance(theirs.value, UnicodeDecodeError):
+        assert ours.value.args == theirs.value.args

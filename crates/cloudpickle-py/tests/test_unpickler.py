@@ -1,15 +1,18 @@
 """`loads`, `load` and the `Unpickler`: their arguments, files of every kind and hooks for subclasses."""
 
+import builtins
 import collections
 import io
 import pickle
 import sys
+import types
 
 import cloudpickle_rs
 import pytest
 
 import importable
 from importable import Pair, Shape, Square
+from upstream import PYPY
 
 DATA = [1, "text", {"k": (Square(2), b"x" * 70_000)}, ["y" * 70_000]]
 
@@ -158,6 +161,44 @@ def test_find_class_finds_what_pickle_finds():
         ("UserDict", "UserDict"),
     ]:
         assert ours.find_class(module, name) is theirs.find_class(module, name)
+
+
+def outcome(load, data):
+    try:
+        return load(data)
+    except Exception as error:
+        # PyPy's own unpickler, which is written in Python, says it in other words
+        return type(error), None if PYPY else str(error)
+
+
+BUILTIN_BY_LINES = b"\x80\x02cbuiltins\n%s\n."
+BUILTIN_BY_STRINGS = b"\x80\x04\x8c\x08builtinsX%c\0\0\0%s\x93."
+
+
+@pytest.mark.parametrize("name", [b"oct", b"int", b"__name__", b"added", b"gone", b"int.from_bytes", b"<locals>"])
+def test_builtins_are_those_of_the_moment(name, monkeypatch):
+    monkeypatch.setattr(builtins, "added", object(), raising=False)
+    monkeypatch.setattr(builtins, "oct", "patched")
+    for data in (BUILTIN_BY_LINES % name, BUILTIN_BY_STRINGS % (len(name), name)):
+        assert outcome(cloudpickle_rs.loads, data) == outcome(pickle.loads, data)
+
+
+def test_another_module_in_the_place_of_builtins_is_asked(monkeypatch):
+    other = types.ModuleType("builtins")
+    other.__getattr__ = lambda name: (name, "of another module")
+    monkeypatch.setitem(sys.modules, "builtins", other)
+    for data in (BUILTIN_BY_LINES % b"oct", BUILTIN_BY_STRINGS % (3, b"oct")):
+        assert cloudpickle_rs.loads(data) == ("oct", "of another module")
+
+
+def test_the_class_of_builtins_has_a_say(monkeypatch):
+    class Other(types.ModuleType):
+        def __getattribute__(self, name):
+            return "of its class" if name == "added" else super().__getattribute__(name)
+
+    monkeypatch.setattr(builtins, "added", "of the module", raising=False)
+    monkeypatch.setattr(builtins, "__class__", Other)
+    assert cloudpickle_rs.loads(BUILTIN_BY_STRINGS % (5, b"added")) == "of its class"
 
 
 def test_nested_names_are_found_from_protocol_4_on():

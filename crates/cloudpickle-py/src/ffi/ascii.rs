@@ -66,9 +66,10 @@ pub(super) fn ascii<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, Py
 pub(super) fn text_of<'a>(string: &'a Bound<'_, PyString>) -> Option<&'a str> {
     let state = NEW_STATE.load(Ordering::Relaxed);
     let head = string.as_ptr().cast::<Ascii>();
-    // SAFETY: the object is a string, and all strings begin with these fields. One in which all bits are set that are set in a new
-    // one of ASCII characters is compact and ASCII too: each of the two is a bit (whether it is interned is in others), so that its
-    // `length` characters follow. They never change, and the handle keeps the string alive.
+    // SAFETY: the object is a string, and all strings begin with these fields. One in which all bits are set that are set in a
+    // new one of ASCII characters is compact and ASCII too: each of the two is a bit (whether it is interned is in others), which
+    // `differs_from_latin_1` has shown of the second. So its `length` characters follow. They never change, and the handle keeps
+    // the string alive.
     unsafe {
         if state == 0 || (*head).state & state != state {
             return None;
@@ -99,9 +100,24 @@ fn ascii_of_interpreter<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py
         let characters = ffi::PyUnicode_DATA(string.as_ptr()).cast::<u8>();
         let head = string.as_ptr().cast::<Ascii>();
         std::ptr::copy_nonoverlapping(text.as_ptr(), characters, text.len());
-        if characters == head.add(1).cast() && (*head).length == text.len() as ffi::Py_ssize_t && (*head).hash == -1 {
-            NEW_STATE.store((*head).state & IN_USE, Ordering::Relaxed);
+        let state = (*head).state & IN_USE;
+        let lies_so = characters == head.add(1).cast() && (*head).length == text.len() as ffi::Py_ssize_t && (*head).hash == -1;
+        if lies_so && differs_from_latin_1(py, state) {
+            NEW_STATE.store(state, Ordering::Relaxed);
         }
         Ok(string)
+    }
+}
+
+/// Whether a compact string with a character that is not ASCII lacks some bit of a new ASCII string's state. Where there is no
+/// memory for such a string, that is not known, and `false`.
+fn differs_from_latin_1(py: Python<'_>, ascii_state: u32) -> bool {
+    // SAFETY: a new string of one character, or null. It is compact: the fields of `Ascii` come first, the character, one byte,
+    // lies at `PyUnicode_DATA`, and nobody sees the string before that is written.
+    unsafe {
+        Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_New(1, 0xff)).is_ok_and(|latin_1| {
+            ffi::PyUnicode_DATA(latin_1.as_ptr()).cast::<u8>().write(0xff);
+            (*latin_1.as_ptr().cast::<Ascii>()).state & ascii_state != ascii_state
+        })
     }
 }

@@ -32,6 +32,9 @@ pub(crate) fn find_class<'py>(
         return Ok(function.bind(py).clone());
     }
     let (module, name) = python3_name(state, protocol, fix_imports, module, name)?;
+    if let Some(found) = builtin(state, &module, &name)? {
+        return Ok(found);
+    }
     let imported = ffi::import(&module)?;
     if cfg!(Py_3_14) {
         return match ffi::utf8(&name) {
@@ -46,6 +49,29 @@ pub(crate) fn find_class<'py>(
         4.. => get_dotted(&imported, &name)?.map(|(found, _)| found),
     };
     found.ok_or_else(|| missing(protocol, &imported, &name))
+}
+
+/// What `builtins` has under a name: the types in annotations and the bases of classes are from there, and it needs no import.
+/// `None` where that is more than a look into its `__dict__`: a path, a name that modules themselves may have, one that is not
+/// there, or another module in its place.
+fn builtin<'py>(
+    state: &State,
+    module: &Bound<'py, PyString>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = module.py();
+    // On PyPy a module's class may be another one than C sees.
+    if cfg!(PyPy) || !matches!(ffi::utf8(module), Ok("builtins")) {
+        return Ok(None);
+    }
+    let is_plain = name.cast_exact::<PyString>().is_ok()
+        && ffi::utf8(name).is_ok_and(|name| !name.starts_with(['_', '<']) && !name.contains('.'));
+    match ffi::imported_module(py, module) {
+        Some(module) if is_plain && module.is(&state.builtins_module) && module.cast_exact::<PyModule>().is_ok() => {
+            state.builtins.bind(py).get_item(name)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The name that Python 3 has for an object, of which a pickle has the one that Python 2 has.

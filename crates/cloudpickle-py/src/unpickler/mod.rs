@@ -40,16 +40,7 @@ fn exception(py: Python<'_>, error: MachineError<BuildError>) -> PyErr {
                 state.unpickling_error(py, format!("{message} ({opcode} at byte {offset})"))
             }
             (BuildErrorKind::Raised(error), Ok(state)) if is_bad_text(py, &error, opcode) => {
-                let value = error.value(py);
-                let place = format!("{opcode} at byte {offset}");
-                let made = value.getattr("args").and_then(|args| state.text_error.bind(py).call1(args.cast::<PyTuple>()?));
-                match made {
-                    Ok(made) => {
-                        let _ = made.setattr("place", place);
-                        PyErr::from_value(made)
-                    }
-                    Err(_) => error,
-                }
+                text_exception(py, state, error, opcode, offset)
             }
             (BuildErrorKind::Raised(error), _) => {
                 let note = format!("while unpickling: {opcode} at byte {offset}");
@@ -69,6 +60,42 @@ fn is_bad_text(py: Python<'_>, error: &PyErr, opcode: Opcode) -> bool {
         Opcode::ShortBinUnicode | Opcode::BinUnicode | Opcode::BinUnicode8 | Opcode::Unicode | Opcode::Global | Opcode::Inst
     );
     has_text && error.get_type(py).is(py.get_type::<PyUnicodeDecodeError>())
+}
+
+/// The `UnicodeDecodeError` of an opcode's text as one that tells the place and is an `UnpicklingError` too.
+fn text_exception(py: Python<'_>, state: &State, error: PyErr, opcode: Opcode, offset: u64) -> PyErr {
+    let args = error.value(py).getattr("args");
+    match args.and_then(|args| state.text_error.bind(py).call1(args.cast::<PyTuple>()?)) {
+        Ok(made) => {
+            let _ = made.setattr("place", format!("{opcode} at byte {offset}"));
+            PyErr::from_value(made)
+        }
+        Err(_) => error,
+    }
+}
+
+/// As [`pickle_exception`], with the bytes from the opcode on: a number whose line is no UTF-8 raises what decoding that line does.
+#[cold]
+fn op_exception(py: Python<'_>, error: &Error, op: &[u8]) -> PyErr {
+    if let (ErrorKind::Undecodable { encoding: "utf-8", .. }, Some(opcode), Ok(state)) =
+        (error.kind(), error.opcode().filter(|opcode| has_number_line(*opcode)), State::get(py))
+        && let Err(raised) = PyBytes::new(py, number_line(opcode, op)).call_method1(intern!(py, "decode"), ("utf-8",))
+    {
+        return text_exception(py, state, raised, opcode, error.offset());
+    }
+    pickle_exception(py, error)
+}
+
+/// What CPython's unpickler decodes of such an op: its line, and of a `LONG` that ends in `L` what comes before that (`load_long`).
+fn number_line(opcode: Opcode, op: &[u8]) -> &[u8] {
+    let line = op.get(1..).unwrap_or_default();
+    let line = &line[..line.iter().position(|&byte| byte == b'\n').map_or(line.len(), |end| end + 1)];
+    line.strip_suffix(b"L\n").filter(|_| opcode == Opcode::Long).unwrap_or(line)
+}
+
+/// Whether an opcode's argument is a line that CPython's unpickler makes a `str` of before it looks for the number.
+fn has_number_line(opcode: Opcode) -> bool {
+    matches!(opcode, Opcode::Put | Opcode::Get | Opcode::Long)
 }
 
 #[cold]
@@ -192,6 +219,10 @@ fn machine<'py>(py: Python<'py>, options: Options<'py>, limits: Limits) -> PyRes
 fn run<'py>(py: Python<'py>, machine: &mut LiveMachine<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     match machine.run(pickle) {
         Ok((value, _)) => Ok(value),
+        Err(MachineError::Pickle(error)) => {
+            let start = usize::try_from(error.offset()).unwrap_or(usize::MAX);
+            Err(op_exception(py, &error, pickle.get(start..).unwrap_or_default()))
+        }
         Err(error) => Err(exception(py, error)),
     }
 }
@@ -240,10 +271,34 @@ fn run_bytes_io<'py>(machine: &mut LiveMachine<'py>, file: &Bound<'py, PyAny>) -
     let py = file.py();
     let start: usize = file.call_method0(intern!(py, "tell"))?.extract()?;
     let bytes = file.call_method0(intern!(py, "getvalue"))?.cast_into::<PyBytes>()?;
-    let mut reader = OpReader::new(bytes.as_bytes().get(start..).unwrap_or_default());
+    let bytes = bytes.as_bytes().get(start..).unwrap_or_default();
+    let mut reader = OpReader::new(bytes);
     let result = run_stream(py, machine, &mut reader);
-    file.call_method1(intern!(py, "seek"), (start as u64 + reader.offset(),))?;
+    let mut used = bytes.len() - reader.into_inner().len();
+    if result.is_err() {
+        used = frame_end(bytes, used);
+    }
+    file.call_method1(intern!(py, "seek"), (start + used,))?;
     result
+}
+
+/// Where the frame ends in which the `used` bytes of a pickle end, or `used` outside of frames: a frame is read as a whole, so that
+/// this is where CPython's unpickler leaves a file without `peek` when an op fails.
+#[cold]
+fn frame_end(pickle: &[u8], used: usize) -> usize {
+    let (mut rest, mut end) = (pickle, 0);
+    while let Ok((after, op)) = pickle_parse::op(rest)
+        && pickle.len() - after.len() <= used
+    {
+        if let Op::Frame(length) = op {
+            end = usize::try_from(length)
+                .ok()
+                .filter(|&length| length <= after.len())
+                .map_or(pickle.len(), |length| pickle.len() - after.len() + length);
+        }
+        rest = after;
+    }
+    end.max(used)
 }
 
 /// Runs the machine over the next pickle of a stream.
@@ -254,9 +309,19 @@ fn run_stream<'py, R: Stream<'py>>(
 ) -> PyResult<Bound<'py, PyAny>> {
     loop {
         let offset = reader.offset();
-        let part = {
-            let buffered = reader.buffered().map_err(|error| pickle_exception(py, &error))?;
-            machine.run_part(offset, buffered).map_err(|error| exception(py, error))?
+        let buffered = reader.buffered().map_err(|error| pickle_exception(py, &error))?;
+        let part = match machine.run_part(offset, buffered) {
+            Ok(part) => part,
+            Err(error) => {
+                let failed = from_failed(buffered, offset, &error);
+                let used = buffered.len() - failed.len() + length_of_failed(failed);
+                let error = match error {
+                    MachineError::Pickle(error) => op_exception(py, &error, failed),
+                    error => exception(py, error),
+                };
+                reader.skip(used, false);
+                return Err(error);
+            }
         };
         reader.skip(part.executed, part.value.is_some());
         if let Some(value) = part.value {
@@ -273,13 +338,23 @@ fn run_stream<'py, R: Stream<'py>>(
         let (done, frame) = match reader.next_op() {
             Ok(Some((offset, op))) => {
                 let frame = if let Op::Frame(length) = op { Some((offset, length)) } else { None };
-                (machine.step(offset, &op).map_err(|error| exception(py, error))?, frame)
+                match machine.step(offset, &op) {
+                    Ok(done) => (done, frame),
+                    Err(MachineError::Pickle(error)) => return Err(op_exception(py, &error, reader.gathered())),
+                    Err(error) => return Err(exception(py, error)),
+                }
             }
             Ok(None) => {
                 let error = Error::new(ErrorKind::RanOut, reader.offset(), None::<Opcode>);
                 return Err(pickle_exception(py, &error));
             }
-            Err(error) => return Err(pickle_exception(py, &machine.unread(error, reader))),
+            Err(error) => {
+                let error = machine.unread(error, reader);
+                if matches!(error.kind(), ErrorKind::InvalidLoadKey(_)) {
+                    reader.skip(1, false);
+                }
+                return Err(op_exception(py, &error, reader.gathered()));
+            }
         };
         if let Some(value) = done {
             return Ok(value);
@@ -288,6 +363,27 @@ fn run_stream<'py, R: Stream<'py>>(
             // the op was gathered, and is consumed
             begin_frame(py, reader, offset, length)?;
         }
+    }
+}
+
+/// The bytes from the op on that failed, in a part of a stream that begins at `offset`.
+#[cold]
+fn from_failed<'a>(buffered: &'a [u8], offset: u64, error: &MachineError<BuildError>) -> &'a [u8] {
+    let failed = match error {
+        MachineError::Pickle(error) => error.offset(),
+        MachineError::Builder { offset, .. } => *offset,
+    };
+    let start = usize::try_from(failed.saturating_sub(offset)).unwrap_or(usize::MAX);
+    buffered.get(start..).unwrap_or_default()
+}
+
+/// How long the op is that `failed` begins with, or that it fails at: as with CPython's unpickler, the next load begins behind it.
+#[cold]
+fn length_of_failed(failed: &[u8]) -> usize {
+    match pickle_parse::op(failed) {
+        Ok((after, _)) => failed.len() - after.len(),
+        // its opcode
+        Err(_) => failed.len().min(1),
     }
 }
 
