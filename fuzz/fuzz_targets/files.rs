@@ -1,8 +1,10 @@
 //! Any bytes as a file: archives, numpy's files and what is compressed are looked into within bounds, and an archive around the file
-//! hides nothing.
+//! hides nothing. A file of which only parts are read is told as its bytes in memory are.
 #![no_main]
 
-use cloud_reduce::{Finding, FindingKind, Member, Policy, ScanLimits, scan_file_within};
+use std::io::Cursor;
+
+use cloud_reduce::{Finding, FindingKind, Member, Policy, ScanLimits, scan_file_within, scan_reader};
 use libfuzzer_sys::fuzz_target;
 
 /// A zip archive of one member, not compressed, with no checksum: nothing that reads pickles looks at it.
@@ -17,6 +19,9 @@ fn archive(name: &[u8], content: &[u8]) -> Vec<u8> {
     [local, central, end].concat()
 }
 
+/// More than is read at once of a file.
+const LONG: usize = (1 << 17) + 1;
+
 fn findings(members: &[Member]) -> Vec<&Finding> {
     // What is broken may be no pickle at all.
     members.iter().flat_map(|member| &member.scan.findings).filter(|finding| finding.kind != FindingKind::Broken).collect()
@@ -25,7 +30,9 @@ fn findings(members: &[Member]) -> Vec<&Finding> {
 /// Whether not all was looked at: a limit was reached, or how deep is looked.
 fn is_cut(members: &[Member]) -> bool {
     let too_deep = |finding: &Finding| finding.kind == FindingKind::Opaque && &*finding.subject == "archives within archives";
-    members.iter().any(|member| member.scan.findings.iter().any(too_deep) || (member.scan.pickles > 0 && member.scan.error.is_some()))
+    members
+        .iter()
+        .any(|member| member.scan.findings.iter().any(too_deep) || (member.scan.pickles > 0 && member.scan.error.is_some()))
 }
 
 fuzz_target!(|input: &[u8]| {
@@ -41,5 +48,9 @@ fuzz_target!(|input: &[u8]| {
     let within = scan_file_within(archive(b"data.pkl", input), &policy, &limits);
     if !is_cut(&alone) && !is_cut(&within) {
         assert_eq!(findings(&alone), findings(&within));
+    }
+    for long in [[input, &[0; LONG]].concat(), [&[0; LONG], input].concat(), archive(b"data", &[input, &[0; LONG]].concat())] {
+        let read = scan_reader(Cursor::new(&long), &policy, &limits).expect("memory can be read");
+        assert_eq!(format!("{read:?}"), format!("{:?}", scan_file_within(long, &policy, &limits)));
     }
 });

@@ -1,7 +1,7 @@
 //! Any bytes: a report is made and judged within bounds, and its sizes add up.
 #![no_main]
 
-use cloud_reduce::{FindingKind, Policy, Report, scan};
+use cloud_reduce::{FindingKind, Policy, Report, Summary, scan};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
@@ -16,6 +16,11 @@ fuzz_target!(|input: &[u8]| {
     for function in report.functions().flatten() {
         let _ = (report.signature(&function), report.needs(&function), report.instructions(&function.code));
     }
+    let summary = report.summary(&Policy::cloudpickle());
+    let carried = serde_json::to_string(&(&summary.functions, &summary.classes, &summary.enums)).unwrap();
+    let count = summary.functions.len() + summary.classes.len() + summary.enums.len();
+    // Each character can take six in JSON, and each text has quotes, a comma and the name of its field around it.
+    assert!(carried.len() <= 64 * Summary::TEXT_PER_BYTE * input.len() + 1024 * (1 + count));
     for policy in ["nothing", "plain", "cloudpickle", "models"].into_iter().filter_map(Policy::named) {
         let findings = report.findings(&policy);
         assert_eq!(findings.last().is_some_and(|finding| finding.kind == FindingKind::Broken), report.error().is_some());

@@ -132,9 +132,12 @@ pub use model::{
 };
 pub use names::{Dialect, Reconstructor};
 pub use policy::{Policy, Rule, RuleError, Use};
-pub use report::{Action, Event, Finding, FindingKind, ListedInstruction, Name, Needs, Object, Report, SizeTree, Sizes};
+pub use report::{
+    Action, CarriedCell, CarriedClass, CarriedEnum, CarriedFunction, CarriedMethod, Event, Finding, FindingKind,
+    ListedInstruction, LoadingStep, Name, NamedTexts, Needs, Object, Report, SizeTree, Sizes, Summary,
+};
 #[cfg(feature = "files")]
-pub use scan::{Member, has_pickle_name, scan_file, scan_file_within};
+pub use scan::{Member, has_pickle_name, scan_file, scan_file_within, scan_reader};
 pub use scan::{Scan, ScanLimits, scan};
 pub use version::{Implementation, PythonVersion};
 pub use write::{ToNode, Writer};

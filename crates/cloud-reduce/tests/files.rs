@@ -1,9 +1,9 @@
 //! What hides in a file that is more than a pickle is found, however it is packed.
 #![cfg(feature = "files")]
 
-use std::io::Write;
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 
-use cloud_reduce::{Policy, ScanLimits, scan_file, scan_file_within};
+use cloud_reduce::{Member, Policy, ScanLimits, scan_file, scan_file_within, scan_reader};
 use flate2::{
     Compression,
     write::{DeflateEncoder, GzEncoder, ZlibEncoder},
@@ -114,6 +114,164 @@ fn each_member_that_a_reader_of_an_archive_finds_is_looked_at() {
     }
     let nested = Archive::of(&[("inner", &inner)]).bytes();
     assert_eq!(found(&nested), ["inner!m/data.pkl: calls os.system('id') at byte 18"]);
+    // Behind the numbers of a long member; with any comment where its name is that of a pickle.
+    let commented = Archive { comment: &long_comment, ..Archive::of(&bad) }.bytes();
+    for (name, inner) in [("m/data/0", &inner), ("m/inner.pt", &inner), ("m/inner.pt", &commented)] {
+        let long = [&[0; LONG], &inner[..]].concat();
+        let nested = Archive::of(&[(name, &long)]).bytes();
+        assert!(found(&nested).contains(&format!("{name}!m/data.pkl: calls os.system('id') at byte 18")), "{name}");
+    }
+}
+
+/// A file that counts how many bytes are read of it, and ends after some of the reads.
+struct File<'a> {
+    content: Cursor<&'a [u8]>,
+    read: usize,
+    reads_left: usize,
+}
+
+impl<'a> File<'a> {
+    fn new(content: &'a [u8], reads_left: usize) -> Self {
+        File { content: Cursor::new(content), read: 0, reads_left }
+    }
+
+    fn scan(&mut self) -> io::Result<Vec<Member>> {
+        scan_reader(self, &Policy::models(), &ScanLimits::DEFAULT)
+    }
+}
+
+impl Read for File<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(left) = self.reads_left.checked_sub(1) else { return Ok(0) };
+        self.reads_left = left;
+        let read = self.content.read(buffer)?;
+        self.read += read;
+        Ok(read)
+    }
+}
+
+impl Seek for File<'_> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.content.seek(position)
+    }
+}
+
+/// More than is read at once of a file.
+const LONG: usize = (1 << 17) + 1;
+
+/// Files of each kind, long ones among them, and archives with such members.
+fn long_files() -> Vec<Vec<u8>> {
+    let (zeros, nones, noise): (Vec<u8>, _, Vec<u8>) =
+        (vec![0; LONG], b"N".repeat(LONG), (0..LONG).map(|at| (at * at % 251) as u8).collect());
+    let text = b"(lp0\nS'a long line of a text'\np1\naI42\na".repeat(LONG / 32);
+    let in_memory = [&b"\x80\x04B"[..], &(LONG as u32).to_le_bytes(), &zeros, b"0cos\nsystem\n)R."].concat();
+    let framed = [&b"\x80\x04\x95"[..], &(in_memory.len() as u64 - 2).to_le_bytes(), &in_memory[2..]].concat();
+    let too_long = [&b"B\xff\xff\xff\x7f"[..], &zeros].concat();
+    let legacy = [&b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."[..], &b"\x80\x02M\xe9\x03.".repeat(4), BAD, &noise].concat();
+    let inner = Archive::of(&[("data.pkl", BAD)]).bytes();
+    let comment = vec![b'x'; 65535];
+    let commented = Archive { comment: &comment, ..Archive::of(&[("data.pkl", BAD)]) }.bytes();
+    let deflated = deflate(&[BAD, &zeros].concat());
+    let mut files = Vec::new();
+    for begin in [BAD, GOOD, b"", b"cos\n", b"\x82\x01", b"U\xff", b"\x95\x10\0\0\0\0\0\0\0", b"(", b"S'", b".", b"N."] {
+        files.extend([&zeros, &noise].map(|rest| [begin, rest, BAD].concat()));
+    }
+    files.extend([in_memory, framed, too_long, legacy, [BAD, &nones].concat(), text]);
+    files.extend([&zeros, &noise].iter().flat_map(|long| {
+        [
+            [long, &inner[..]].concat(),
+            [long, &commented[..]].concat(),
+            npy("'<f8'", long),
+            npy("'<f8'", &[long, &inner[..]].concat()),
+            npy("'|O'", &[BAD, long].concat()),
+            npy("[('a', 'object')]", &[BAD, long].concat()),
+            gzip(&[BAD, long].concat()),
+            [gzip(BAD), long.to_vec()].concat(),
+        ]
+    }));
+    let some = files.iter().step_by(9).map(|file| ("m/data/0", &file[..]));
+    let members: Vec<_> = some.chain([("m/last.pkl", BAD)]).collect();
+    let archives = [
+        Archive::of(&members).bytes(),
+        Archive { before: &noise, is_wide: true, ..Archive::of(&members) }.bytes(),
+        Archive { comment: &comment, flags: 1, ..Archive::of(&members) }.bytes(),
+        Archive { method: 8, ..Archive::of(&[("m/data.pkl", &deflated), ("m/other", &noise)]) }.bytes(),
+        Archive { method: 12, ..Archive::of(&[("m/data.pkl", &deflated)]) }.bytes(),
+    ];
+    let cut = archives[0][..LONG * 3].to_vec();
+    files.extend(archives);
+    files.push(cut);
+    files
+}
+
+#[test]
+fn a_file_is_told_as_its_bytes_in_memory_are() {
+    for (at, file) in long_files().iter().enumerate() {
+        let in_memory = scan_file(file.clone(), &Policy::models());
+        let scanned = File::new(file, usize::MAX).scan().unwrap();
+        assert_eq!(format!("{scanned:?}"), format!("{in_memory:?}"), "file {at}");
+    }
+}
+
+#[test]
+fn of_numbers_in_an_archive_next_to_nothing_is_read() {
+    let mut numbers = vec![0x3f; 50 * LONG];
+    for begin in [&b"\0\0\x80\x3f"[..], b"U\x80\0\x3f", b"B\xff\xff\xff\x3f", b"\x95\x3f\x3f\x3f\x3f\x3f\x3f\x3f\x3f"] {
+        numbers[..begin.len()].copy_from_slice(begin);
+        let array = npy("'<f8'", &numbers);
+        let archive =
+            Archive::of(&[("m/data.pkl", GOOD), ("m/data/0", &numbers), ("m/data/1", &numbers), ("m/2.npy", &array)]).bytes();
+        let mut file = File::new(&archive, usize::MAX);
+        assert!(file.scan().unwrap().iter().all(|member| member.scan.findings.is_empty()));
+        // The end of each is, where an archive may end.
+        assert!(file.read < 4 << 17, "{begin:?}: {}", file.read);
+    }
+}
+
+#[test]
+fn a_file_that_becomes_shorter_while_it_is_read_is_an_error() {
+    let numbers = vec![0x3f; LONG];
+    let members = [("m/data.pkl", BAD), ("m/data/0", &numbers), ("m/data/1.npy", &npy("'<f8'", &numbers))];
+    for file in [Archive::of(&members).bytes(), [BAD, &numbers].concat(), BAD.to_vec()] {
+        let whole = format!("{:?}", File::new(&file, usize::MAX).scan().unwrap());
+        for reads in 0.. {
+            match File::new(&file, reads).scan() {
+                Ok(members) => {
+                    assert!(reads > 0);
+                    assert_eq!(format!("{members:?}"), whole);
+                    break;
+                }
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_numbers_of_a_tensor_are_no_finding_by_chance() {
+    // Numbers whose sum as signed bytes is that of a tar archive that tells none.
+    let mut sum = vec![1u8; 512];
+    sum[148..156].fill(0);
+    sum[..128].fill(0xff);
+    sum[200..300].fill(0xfb);
+    let signed: i32 = sum.iter().map(|&byte| i32::from(byte.cast_signed())).sum();
+    sum[100] = sum[100].wrapping_add_signed((-256 - signed) as i8);
+    for tensor in [
+        &b"\x82\xe7\x2f\xbc"[..],
+        b"\x83\x01\x02\x82\x05.\x3c",
+        b"\x82\x45.\xbc",
+        b"\x78\x9c\xff\x3c\x12\xbd",
+        b"\x1f\x8b\x03\x3c\x12\xbd",
+        b"\x5d\0\0\0\0\0\0\0",
+        &sum,
+    ] {
+        assert_eq!(found(&Archive::of(&[("m/data/0", tensor)]).bytes()), [""; 0], "{tensor:?}");
+    }
+    // As what they are called, they are.
+    assert_eq!(
+        found(&Archive::of(&[("m/data.pkl", b"\x82\xe7\x2f\xbc")]).bytes())[0],
+        "m/data.pkl: imports by extension code 231 at byte 0"
+    );
 }
 
 #[test]

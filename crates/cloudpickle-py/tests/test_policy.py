@@ -6,6 +6,7 @@ import decimal
 import os
 import pickle
 import textwrap
+from inspect import signature
 
 import pytest
 
@@ -39,12 +40,93 @@ def test_a_function_is_told_of():
     report = cloudpickle_rs.inspect(data)
     (function,) = report["functions"]
     assert function["signature"] == "add(x, *, times=2)"
-    assert (function["cells"], function["globals"]) == ({"step": "3"}, {"OFFSET": "10"})
+    assert [(cell["name"], cell["value"]) for cell in function["cells"]] == [("step", "3")]
+    assert function["globals"] == {"OFFSET": "10"}
     assert function["needs"]["builtins"] == ["len", "str"]
     assert (report["error"], report["findings"], report["bytes"]) == (None, [], len(data))
     assert report["sizes"]["bytes"] == len(data)
     assert any(step["text"].startswith("calls types.CodeType(") for step in report["loading"])
     assert cloudpickle_rs.loads(data, allow=[])(1) == make_adder(3)(1)
+
+
+def test_functions_classes_and_enums_are_told_of_as_python_itself_reports_them():
+    scope = {"__name__": "__main__"}
+    exec(textwrap.dedent(SOURCE), scope)
+    pair = scope["make_counter"]()
+    report = cloudpickle_rs.inspect(cloudpickle_rs.dumps([pair, scope["Shape"], scope["Level"]]))
+    assert (report["unread"], report["is_cut"]) == ([], False)
+    told = {function["qualname"]: function for function in report["functions"]}
+    for function in [*pair, scope["make_counter"], scope["Shape"].area, scope["Shape"].unit.__func__, scope["Shape"].sides.fget]:
+        carried = told.pop(function.__qualname__, None)
+        if carried is None:
+            # nothing refers to the function that made the others
+            assert function is scope["make_counter"]
+            continue
+        assert (carried["name"], carried["module"], carried["doc"]) == (function.__name__, "__main__", function.__doc__)
+        assert carried["defaults"] == [repr(value) for value in function.__defaults__ or ()]
+        assert carried["kwdefaults"] == {name: repr(value) for name, value in (function.__kwdefaults__ or {}).items()}
+        assert carried["attributes"] == {name: repr(value) for name, value in vars(function).items()}
+        assert carried["annotations"].keys() == function.__annotations__.keys()
+        assert [cell["name"] for cell in carried["cells"]] == list(function.__code__.co_freevars)
+        assert carried["signature"] == function.__name__ + str(signature(function))
+        assert (carried["file"], carried["line"]) == (function.__code__.co_filename, function.__code__.co_firstlineno)
+        assert carried["written_by"] == "cloudpickle.cloudpickle"
+    assert told == {}
+    by_name = {function["name"]: function["cells"] for function in report["functions"]}
+    assert by_name["up"][0]["cell"] == by_name["down"][0]["cell"] != by_name["up"][1]["cell"]
+
+    (shape,) = report["classes"]
+    assert (shape["name"], shape["qualname"], shape["module"], shape["doc"]) == ("Shape", None, "__main__", "A shape.")
+    assert (shape["metaclass"], shape["bases"]) == ("abc.ABCMeta", ["collections.OrderedDict", "abc.ABC"])
+    kinds = {"area": "method", "unit": "classmethod", "sides": "property"}
+    assert {method["name"]: method["kind"] for method in shape["methods"]} == kinds
+    assert shape["attributes"]["limit"] == "7" and shape["tracker_id"]
+
+    # what PyPy calls `classmethod`
+    assert not any("ClassMethodDescriptorType" in finding["subject"] for finding in report["findings"])
+
+    (level,) = report["enums"]
+    assert (level["name"], level["qualname"], level["module"]) == ("Level", "Level", "__main__")
+    assert (level["members"], level["bases"]) == ({"LOW": "1", "HIGH": "'high'"}, ["enum.Enum"])
+
+
+SOURCE = """
+    import abc, collections, enum
+
+    def make_counter():
+        count, step = 0, 2
+
+        def up(by: int = 1, *rest: str, twice=False, limit: float = 2.5, kinds=("a", {"b": [1.5]}, set())) -> float:
+            "Counts up."
+            nonlocal count
+            count += by * step
+            return count
+
+        def down(by, /, *, times=1):
+            nonlocal count
+            count -= by * times
+
+        up.note = "counts"
+        return up, down
+
+    class Shape(collections.OrderedDict, abc.ABC):
+        "A shape."
+
+        limit = 7
+
+        @abc.abstractmethod
+        def area(self): ...
+
+        @classmethod
+        def unit(cls, size: "int" = 1): ...
+
+        @property
+        def sides(self): ...
+
+    class Level(enum.Enum):
+        LOW = 1
+        HIGH = "high"
+"""
 
 
 @pytest.mark.parametrize("value", [{"a": [1, (2.5, None)]}, collections.OrderedDict(a=1), decimal.Decimal("1.5"), {1, 2}, b"x", 1 << 99])

@@ -288,7 +288,7 @@ impl Listing<'_> {
                         kind @ (ErrorKind::Input(_) | ErrorKind::ArgTooLong { .. }) => kind,
                         ErrorKind::RanOut => arg::unreadable(&[], offset),
                         ErrorKind::InvalidLoadKey(byte) => arg::unreadable(&[byte], offset),
-                        _ => arg::unreadable(reader.unread(), offset),
+                        _ => arg::unreadable(reader.gathered(), offset),
                     };
                     (Err(fault), opcode)
                 }

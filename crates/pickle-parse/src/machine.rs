@@ -314,7 +314,7 @@ impl<B: Builder> Machine<B> {
     #[must_use]
     pub fn unread<R: BufRead>(&mut self, error: Error, reader: &OpReader<R>) -> Error {
         let (offset, opcode) = (error.offset(), error.opcode());
-        let other = self.other_fault(error.kind(), offset, opcode, reader.unread());
+        let other = self.other_fault(error.kind(), offset, opcode, reader.gathered());
         self.reset();
         other.map_or(error, |kind| Error::new(kind, offset, opcode))
     }

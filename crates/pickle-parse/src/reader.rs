@@ -207,8 +207,9 @@ impl<R: BufRead> OpReader<R> {
         Ok(stop)
     }
 
-    /// Of the op that could not be read last, what there is.
-    pub(crate) fn unread(&self) -> &[u8] {
+    /// The op that [`next_op`](Self::next_op) gathered last because the stream's buffer had not all of it, or could not read: its
+    /// opcode, and as much of its argument as was taken from the stream.
+    pub fn gathered(&self) -> &[u8] {
         &self.buffer
     }
 

@@ -29,13 +29,13 @@ pub(crate) struct Convert {
     protocol: u8,
 
     /// Where to write it; to standard output unless given
-    #[arg(short, long, value_name = "OUTPUT")]
+    #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 impl Convert {
     pub(crate) fn run(&self) -> Result<()> {
-        let graph = pickle_parse::graph(self.file.read()?).with_context(|| self.file.to_string())?;
+        let graph = pickle_parse::graph(self.file.read_pickle()?).with_context(|| self.file.to_string())?;
         let protocol =
             Protocol::try_from(self.protocol).map_err(|_| anyhow::anyhow!("there is no protocol {}", self.protocol))?;
         let pickle = GraphEncoder::new().protocol(protocol).encode(&graph).with_context(|| self.file.to_string())?;
@@ -52,13 +52,13 @@ pub(crate) struct Optimize {
     file: Input,
 
     /// Where to write it; to standard output unless given
-    #[arg(short, long, value_name = "OUTPUT")]
+    #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 impl Optimize {
     pub(crate) fn run(&self) -> Result<()> {
-        let pickle = self.file.read()?;
+        let pickle = self.file.read_pickle()?;
         let ops = Ops::new(&pickle).map(|op| op.map(|(_, op)| op)).collect::<Result<Vec<_>, _>>();
         let ops = ops.with_context(|| self.file.to_string())?;
         let optimized = pickle_emit::optimize(ops).with_context(|| self.file.to_string())?;

@@ -29,7 +29,7 @@ pub(crate) struct Dis {
     files: Vec<Input>,
 
     /// Write the listing to this file
-    #[arg(short, long, value_name = "OUTPUT")]
+    #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
     /// Keep the memo from one file to the next, for pickles of one pickler

@@ -1,17 +1,15 @@
 //! `pkl inspect`: the report on a pickle.
 
-use std::io::Write;
+use std::{collections::HashSet, io::Write};
 
 use anyhow::Result;
 use clap::Args;
-use cloud_reduce::{Code, Function, Policy, Report, SizeTree};
-use serde_json::{Value, json};
-
-use crate::{
-    input::Input,
-    judged::{Allowed, finding_json},
-    style,
+use cloud_reduce::{
+    CarriedClass, CarriedEnum, CarriedFunction, CarriedMethod, Code, Function, NamedTexts, Policy, Report, SizeTree, Summary,
 };
+use serde::Serialize;
+
+use crate::{input::Input, judged::Allowed, style};
 
 /// Tell what a pickle is and does: what loading it imports and calls, what it carries and needs, and where its bytes go
 ///
@@ -51,13 +49,15 @@ impl Inspect {
         let policy = self.allowed.policy(Policy::cloudpickle);
         let mut out = anstream::stdout().lock();
         for file in &self.files {
-            let data = file.read()?;
+            let data = file.read_pickle()?;
             let length = data.len() as u64;
             let mut end = 0;
             for report in Report::all(data) {
                 end = report.start() + report.length() as u64;
                 if self.json {
-                    writeln!(out, "{:#}", report_json(&file.to_string(), &report, &policy))?;
+                    let (path, start) = (&*file.to_string(), report.start());
+                    serde_json::to_writer_pretty(&mut out, &Told { path, start, summary: report.summary(&policy) })?;
+                    writeln!(out)?;
                 } else {
                     self.write(&mut out, &file.to_string(), &report, &policy)?;
                 }
@@ -102,31 +102,28 @@ impl Inspect {
             writeln!(out, "  {dim}... {} more: --steps {}{dim:#}", events.len() - self.steps, events.len())?;
         }
 
-        let mut carries = false;
-        for function in report.functions() {
-            if !std::mem::replace(&mut carries, true) {
-                writeln!(out, "\n{heading}What it carries{heading:#}")?;
-            }
-            match function {
-                Ok(function) => self.write_function(out, report, &function)?,
-                Err(error) => writeln!(out, "  {bad}{error}{bad:#}")?,
+        let summary = report.summary(policy);
+        let carried = [summary.functions.len(), summary.classes.len(), summary.enums.len(), summary.unread.len()];
+        if carried != [0; 4] {
+            writeln!(out, "\n{heading}What it carries{heading:#}")?;
+        }
+        for (carried, function) in summary.functions.iter().zip(report.functions().flatten()) {
+            write_function(out, carried)?;
+            if self.code {
+                write_codes(out, report, &function)?;
             }
         }
-        let classes = report.classes().map(|class| class.map(|class| ("class", class.id, class.name, class.attributes.len())));
-        let enums = report.enums().map(|class| class.map(|class| ("enum", class.id, class.name, class.members.len())));
-        for class in classes.chain(enums) {
-            if !std::mem::replace(&mut carries, true) {
-                writeln!(out, "\n{heading}What it carries{heading:#}")?;
-            }
-            match class {
-                Ok((kind, id, name, parts)) => {
-                    let size = style::bytes(report.sizes().total(id));
-                    let parts = if kind == "enum" { format!("{parts} members") } else { format!("{parts} attributes") };
-                    let name = style::name(&name.to_string());
-                    writeln!(out, "  {kind} {heading}{name}{heading:#} {dim}{size}{dim:#}, {parts}")?;
-                }
-                Err(error) => writeln!(out, "  {bad}{error}{bad:#}")?,
-            }
+        for class in &summary.classes {
+            write_class(out, class)?;
+        }
+        for class in &summary.enums {
+            write_enum(out, class)?;
+        }
+        for error in &summary.unread {
+            writeln!(out, "  {bad}{error}{bad:#}")?;
+        }
+        if summary.is_cut {
+            writeln!(out, "  {dim}... what is shared is not told for each that shares it{dim:#}")?;
         }
 
         let tree = report.size_tree(report.sizes().pickle().div_ceil(50));
@@ -135,11 +132,10 @@ impl Inspect {
             write_sizes(out, &tree)?;
         }
 
-        let findings = report.findings(policy);
-        if !findings.is_empty() {
+        if !summary.findings.is_empty() {
             writeln!(out, "\n{heading}What is not allowed{heading:#}")?;
         }
-        for finding in &findings {
+        for finding in &summary.findings {
             writeln!(out, "  {bad}{finding}{bad:#}")?;
             if let Some(rule) = &finding.rule {
                 writeln!(out, "      {dim}to allow it:{dim:#} {hint}--allow '{rule}'{hint:#}")?;
@@ -147,47 +143,96 @@ impl Inspect {
         }
         Ok(())
     }
+}
 
-    fn write_function(&self, out: &mut impl Write, report: &Report, function: &Function<'_>) -> Result<()> {
-        let (heading, dim) = (style::HEADING, style::DIM);
-        let code = &function.code;
-        let signature = style::name(&report.signature(function));
-        let size = style::bytes(report.sizes().total(function.id));
-        let place = style::name(&format!("{}:{}", code.filename(), code.firstlineno()));
-        writeln!(out, "  {heading}def {signature}{heading:#} {dim}{size}, {place}{dim:#}")?;
-        for (name, value) in function.globals.iter() {
-            writeln!(out, "      global {} = {}", style::name(&name.to_string()), report.show(value))?;
-        }
-        for captured in function.closure().flatten() {
-            let value = captured.cell.contents.map_or_else(|| "empty".to_owned(), |value| report.show(value));
-            writeln!(out, "      cell {} = {value}", style::name(&captured.name.to_string()))?;
-        }
-        let needs = report.needs(function);
-        for (what, names) in [("modules", &needs.modules), ("built-ins", &needs.builtins), ("attributes", &needs.attributes)] {
-            if !names.is_empty() {
-                writeln!(out, "      {what}: {}", style::name(&names.join(", ")))?;
-            }
-        }
-        if self.code {
-            let mut pending = vec![*code];
-            let mut left = MAX_CODES;
-            while let Some(code) = pending.pop() {
-                write_code(out, report, &code)?;
-                left -= 1;
-                if left == 0 {
-                    break;
-                }
-                let mut nested: Vec<Code<'_>> = code.nested().take(left).collect();
-                nested.reverse();
-                pending.append(&mut nested);
-            }
-        }
-        Ok(())
+/// A carried function, class or enum: the line that its source begins with, and its size.
+fn write_head(out: &mut impl Write, line: &str, bytes: u64, place: &str) -> Result<()> {
+    let (heading, dim, line, size) = (style::HEADING, style::DIM, style::name(line), style::bytes(bytes));
+    writeln!(out, "  {heading}{line}{heading:#}  {dim}{size}{}{dim:#}", style::name(place))?;
+    Ok(())
+}
+
+/// Names of a kind, where there are any.
+fn write_names(out: &mut impl Write, what: &str, names: &[impl AsRef<str>]) -> Result<()> {
+    if !names.is_empty() {
+        let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+        writeln!(out, "      {what}: {}", style::name(&names.join(", ")))?;
     }
+    Ok(())
+}
+
+/// By its qualified name, where that ends with its name, which it need not.
+fn qualified<'a>(name: &'a str, qualname: &'a Option<String>) -> &'a str {
+    qualname.as_deref().filter(|qualname| qualname.ends_with(name)).unwrap_or(name)
+}
+
+fn write_function(out: &mut impl Write, function: &CarriedFunction) -> Result<()> {
+    let parameters = function.signature.strip_prefix(&*function.name).unwrap_or("(...)");
+    let line = format!("def {}{parameters}", qualified(&function.name, &function.qualname));
+    write_head(out, &line, function.bytes, &format!(", {}:{}", function.file, function.line))?;
+    for (name, value) in function.globals.iter() {
+        writeln!(out, "      global {} = {value}", style::name(name))?;
+    }
+    for cell in &function.cells {
+        writeln!(out, "      cell {} = {}", style::name(&cell.name), cell.value.as_deref().unwrap_or("empty"))?;
+    }
+    let needs = &function.needs;
+    write_names(out, "modules", &needs.modules)?;
+    write_names(out, "built-ins", &needs.builtins)?;
+    write_names(out, "attributes", &needs.attributes)
+}
+
+/// The methods of a class, and its other attributes but for those of Python's own.
+fn write_attributes(out: &mut impl Write, methods: &[CarriedMethod], attributes: &NamedTexts) -> Result<()> {
+    let shown = methods.iter().map(|method| match method.kind {
+        "method" => method.name.clone(),
+        kind => format!("{} ({kind})", method.name),
+    });
+    write_names(out, "methods", &shown.collect::<Vec<_>>())?;
+    let methods: HashSet<&str> = methods.iter().map(|method| &*method.name).collect();
+    let is_python_s = |name: &str| name.starts_with("__") && name.ends_with("__");
+    let own = attributes.iter().map(|(name, _)| name).filter(|name| !methods.contains(name) && !is_python_s(name));
+    write_names(out, "attributes", &own.collect::<Vec<_>>())
+}
+
+fn write_class(out: &mut impl Write, class: &CarriedClass) -> Result<()> {
+    let mut bases = class.bases.clone();
+    bases.retain(|base| base != "object");
+    if class.metaclass != "type" {
+        bases.push(format!("metaclass={}", class.metaclass));
+    }
+    let bases = if bases.is_empty() { String::new() } else { format!("({})", bases.join(", ")) };
+    write_head(out, &format!("class {}{bases}", qualified(&class.name, &class.qualname)), class.bytes, "")?;
+    write_attributes(out, &class.methods, &class.attributes)
+}
+
+fn write_enum(out: &mut impl Write, class: &CarriedEnum) -> Result<()> {
+    let line = format!("class {}({})", qualified(&class.name, &class.qualname), class.bases.join(", "));
+    write_head(out, &line, class.bytes, "")?;
+    let members: Vec<String> = class.members.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    write_names(out, "members", &members)?;
+    write_attributes(out, &class.methods, &class.attributes)
 }
 
 /// How many code objects are shown of one function.
 const MAX_CODES: usize = 100;
+
+/// The bytecode of a function, and of those within it.
+fn write_codes(out: &mut impl Write, report: &Report, function: &Function<'_>) -> Result<()> {
+    let mut pending = vec![function.code];
+    let mut left = MAX_CODES;
+    while let Some(code) = pending.pop() {
+        write_code(out, report, &code)?;
+        left -= 1;
+        if left == 0 {
+            break;
+        }
+        let mut nested: Vec<Code<'_>> = code.nested().take(left).collect();
+        nested.reverse();
+        pending.append(&mut nested);
+    }
+    Ok(())
+}
 
 fn write_code(out: &mut impl Write, report: &Report, code: &Code<'_>) -> Result<()> {
     let dim = style::DIM;
@@ -203,6 +248,16 @@ fn write_code(out: &mut impl Write, report: &Report, code: &Code<'_>) -> Result<
         writeln!(out, "{}", text.trim_end())?;
     }
     Ok(())
+}
+
+/// What takes bytes, for the end of a line.
+fn shortened(mut what: String) -> String {
+    const MOST: usize = 60;
+    if let Some((end, _)) = what.char_indices().nth(MOST) {
+        what.truncate(end);
+        what.push_str("...");
+    }
+    what
 }
 
 /// The parts of a tree that say something: those that are not nearly all of what is around them.
@@ -223,7 +278,8 @@ fn write_sizes(out: &mut impl Write, tree: &SizeTree) -> Result<()> {
         left -= 1;
         let percent = (part.bytes as f64 * 100.0 / whole as f64).round();
         let (path, size) = (style::name(&part.path), style::bytes(part.bytes));
-        writeln!(out, "  {percent:>4} %  {size:>8}  {path} {dim}{}{dim:#}", style::name(&part.what))?;
+        let what = shortened(style::name(&part.what));
+        writeln!(out, "  {percent:>4} %  {size:>8}  {path} {dim}{what}{dim:#}")?;
         pending.extend(part.parts.iter().rev());
     }
     Ok(())
@@ -235,76 +291,11 @@ fn made_by(report: &Report) -> Option<String> {
     (!versions.is_empty()).then(|| versions.join(" or "))
 }
 
-fn report_json(name: &str, report: &Report, policy: &Policy) -> Value {
-    let offsets = report.events().iter().map(|event| json!({"offset": event.offset, "text": report.describe(event)}));
-    let functions = report.functions().map(|function| match function {
-        Err(error) => json!({"error": error.to_string()}),
-        Ok(function) => {
-            let needs = report.needs(&function);
-            let globals =
-                function.globals.iter().map(|(name, value)| json!({"name": name.to_string(), "value": report.show(value)}));
-            let cells = function.closure().flatten().map(|captured| {
-                json!({"name": captured.name.to_string(), "value": captured.cell.contents.map(|value| report.show(value))})
-            });
-            json!({
-                "name": function.name.to_string(),
-                "signature": report.signature(&function),
-                "module": function.module.map(|module| module.to_string()),
-                "file": function.code.filename().to_string(),
-                "line": function.code.firstlineno(),
-                "bytes": report.sizes().total(function.id),
-                "globals": globals.collect::<Vec<_>>(),
-                "cells": cells.collect::<Vec<_>>(),
-                "needs": {
-                    "modules": needs.modules,
-                    "globals": needs.globals,
-                    "builtins": needs.builtins,
-                    "attributes": needs.attributes,
-                },
-            })
-        }
-    });
-    let classes = report.classes().map(|class| match class {
-        Err(error) => json!({"error": error.to_string()}),
-        Ok(class) => json!({
-            "name": class.name.to_string(),
-            "bytes": report.sizes().total(class.id),
-            "attributes": class.attributes.names().map(|name| name.to_string()).collect::<Vec<_>>(),
-            "tracker_id": class.tracker_id.map(|id| id.to_string()),
-        }),
-    });
-    let enums = report.enums().map(|class| match class {
-        Err(error) => json!({"error": error.to_string()}),
-        Ok(class) => json!({
-            "name": class.name.to_string(),
-            "bytes": report.sizes().total(class.id),
-            "members": class.members.names().map(|name| name.to_string()).collect::<Vec<_>>(),
-        }),
-    });
-    let python = report.python();
-    let python = python.iter().map(|(implementation, version)| format!("{implementation} {version}"));
-    json!({
-        "path": name,
-        "start": report.start(),
-        "protocol": report.protocol().to_string().parse::<u8>().ok(),
-        "bytes": report.length(),
-        "python": python.collect::<Vec<_>>(),
-        "error": report.error().map(ToString::to_string),
-        "loading": offsets.collect::<Vec<_>>(),
-        "functions": functions.collect::<Vec<_>>(),
-        "classes": classes.collect::<Vec<_>>(),
-        "enums": enums.collect::<Vec<_>>(),
-        "sizes": sizes_json(&report.size_tree(report.sizes().pickle().div_ceil(100))),
-        "findings": report.findings(policy).iter().map(finding_json).collect::<Vec<_>>(),
-    })
-}
-
-/// A tree of sizes, whose depth is bounded.
-fn sizes_json(tree: &SizeTree) -> Value {
-    json!({
-        "path": tree.path,
-        "what": tree.what,
-        "bytes": tree.bytes,
-        "parts": tree.parts.iter().map(sizes_json).collect::<Vec<_>>(),
-    })
+/// A report in JSON.
+#[derive(Serialize)]
+struct Told<'a> {
+    path: &'a str,
+    start: u64,
+    #[serde(flatten)]
+    summary: Summary,
 }

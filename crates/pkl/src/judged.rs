@@ -1,8 +1,7 @@
-//! The policy that the command line asks for, and findings as it shows them.
+//! The policy that the command line asks for.
 
 use clap::Args;
-use cloud_reduce::{Finding, Policy, Rule};
-use serde_json::{Value, json};
+use cloud_reduce::{Policy, Rule};
 
 /// What is allowed.
 #[derive(Args)]
@@ -31,18 +30,4 @@ impl Allowed {
         }
         policy
     }
-}
-
-/// A finding in JSON.
-pub(crate) fn finding_json(finding: &Finding) -> Value {
-    // Pickles within pickles are looked at to a small depth.
-    json!({
-        "kind": finding.kind.word(),
-        "offset": finding.offset,
-        "subject": finding.subject,
-        "count": finding.count,
-        "allow": finding.rule,
-        "inner": finding.inner.as_deref().map(finding_json),
-        "text": finding.to_string(),
-    })
 }

@@ -27,8 +27,8 @@ struct Pkl {
 
 const EXAMPLES: &str = "\
 Examples:
-  pkl scan models/                       what loading the files would do that no ordinary model does
-  pkl inspect job.pkl                    what a pickle does, carries and needs, and where its bytes go
+  pkl scan models/                       what loading the files would do beyond models' needs
+  pkl inspect job.pkl                    what a pickle does, carries, needs and weighs
   pkl tree job.pkl                       the objects in it
   pkl dis job.pkl                        its opcodes, as python -m pickletools lists them
   pkl convert --protocol 2 job.pkl -o old.pkl
@@ -43,7 +43,11 @@ enum Command {
     Convert(convert::Convert),
     Optimize(convert::Optimize),
     /// Print what makes a shell complete pkl's commands and options
-    #[command(after_help = "Examples:\n  pkl completions bash > ~/.local/share/bash-completion/completions/pkl")]
+    #[command(after_help = "\
+Examples:
+  pkl completions bash > ~/.local/share/bash-completion/completions/pkl
+  pkl completions zsh > ~/.zfunc/_pkl              with ~/.zfunc in $fpath
+  pkl completions fish > ~/.config/fish/completions/pkl.fish")]
     Completions {
         /// The shell
         shell: Shell,

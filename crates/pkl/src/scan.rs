@@ -1,8 +1,11 @@
 //! `pkl scan`: whether loading files would do what no policy allows.
 
+mod told;
+
 use std::{
     fs,
     io::{self, BufWriter, IsTerminal, Write},
+    ops::Range,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::atomic::{AtomicUsize, Ordering},
@@ -13,14 +16,15 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
 use anyhow::Result;
 use clap::Args;
-use cloud_reduce::{Member, Policy, ScanLimits, has_pickle_name, scan_file_within};
+use cloud_reduce::{Policy, ScanLimits, has_pickle_name, scan_file_within, scan_reader};
 use indicatif::{ProgressBar, ProgressStyle};
-use pickle_parse::ErrorKind;
-use serde_json::{Value, json};
+use serde_json::json;
+
+use self::told::{Form, Outcome, Verdict, Words};
 
 use crate::{
-    input::Input,
-    judged::{Allowed, finding_json},
+    input::{Input, Look},
+    judged::Allowed,
     style,
 };
 
@@ -44,7 +48,7 @@ Examples:
   pkl scan model.pt
   pkl scan --policy sklearn --allow 'new:acme.**' models/
   pkl scan --policy cloudpickle,numpy jobs/
-  pkl scan --json downloads/ | jq '.files[] | select(.members[].findings != [])'")]
+  pkl scan --json downloads/ | jq '.files[] | select(any(.members[]; .findings != [])) | .path'")]
 pub(crate) struct Scan {
     /// Files and folders; `-` is standard input
     #[arg(value_name = "PATH", required = true)]
@@ -81,13 +85,6 @@ struct Target {
     in_folder: bool,
 }
 
-/// What became of a file.
-enum Outcome {
-    Scanned(Vec<Member>),
-    NoPickle,
-    Unreadable(String),
-}
-
 impl Scan {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         let policy = self.allowed.policy(Policy::models);
@@ -101,19 +98,38 @@ impl Scan {
         }
         let mut limits = ScanLimits::default();
         (limits.opcodes, limits.unpacked) = (self.max_opcodes, self.max_unpacked);
-        let outcomes = scan_all(&targets, &policy, &limits);
         let has_colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+        let [bad, hint, dim, good] =
+            [style::BAD, style::HINT, style::DIM, style::GOOD].map(|style| if has_colours { style } else { Style::new() });
+        let form = match self.json {
+            true => Form::Json,
+            false => Form::Words(Words { bad, hint, dim, good, verbose: self.verbose }),
+        };
+        let scanned = scan_all(&targets, &policy, &limits, &form);
+        let mut tally = Tally { unreadable: unreadable.len(), ..Tally::default() };
+        for (verdict, _) in scanned.files() {
+            match verdict {
+                Verdict::Clean => tally.clean += 1,
+                Verdict::WithFindings => tally.with_findings += 1,
+                Verdict::Unreadable => tally.unreadable += 1,
+                Verdict::NoPickle => {}
+            }
+        }
         // To leave colours away from the start costs less than to take them out again.
         let stdout: Box<dyn Write> =
             if has_colours { Box::new(anstream::stdout().lock()) } else { Box::new(io::stdout().lock()) };
         let mut out = BufWriter::with_capacity(OUTPUT, stdout);
-        let tally = if self.json {
-            write_json(&mut out, &targets, &outcomes, &unreadable)?
+        if self.json {
+            tally.write_json(&mut out, &scanned, &unreadable)?;
         } else {
-            let styles =
-                [style::BAD, style::HINT, style::DIM, style::GOOD].map(|style| if has_colours { style } else { Style::new() });
-            self.write(&mut out, styles, &targets, &outcomes, &unreadable)?
-        };
+            for (_, text) in scanned.files() {
+                out.write_all(text.as_bytes())?;
+            }
+            for error in unreadable {
+                writeln!(out, "{bad}{}{bad:#}", style::name(&error))?;
+            }
+            tally.write(&mut out)?;
+        }
         out.flush()?;
         Ok(match tally {
             Tally { with_findings: 1.., .. } => ExitCode::from(1),
@@ -121,93 +137,46 @@ impl Scan {
             _ => ExitCode::SUCCESS,
         })
     }
-
-    fn write(
-        &self,
-        out: &mut impl Write,
-        [bad, hint, dim, good]: [Style; 4],
-        targets: &[Target],
-        outcomes: &[Outcome],
-        unreadable: &[String],
-    ) -> Result<Tally> {
-        let mut tally = Tally::new(outcomes, unreadable);
-        for (target, outcome) in targets.iter().zip(outcomes) {
-            let name = || style::name(&target.input.to_string());
-            match outcome {
-                Outcome::NoPickle => {}
-                Outcome::Unreadable(error) => writeln!(out, "{bad}{}:{bad:#} cannot be read: {error}", name())?,
-                Outcome::Scanned(members) => {
-                    if self.verbose && !members.iter().any(|member| has_findings(member) || member.scan.error.is_some()) {
-                        writeln!(out, "{}: {good}nothing found{good:#}", name())?;
-                    }
-                    for member in members.iter().filter(|member| has_findings(member) || member.scan.error.is_some()) {
-                        let path = match &*member.path {
-                            "" => name(),
-                            path => format!("{}!{}", name(), style::name(path)),
-                        };
-                        match &member.scan.error {
-                            Some(error) if matches!(error.kind(), ErrorKind::Limit { .. }) => {
-                                writeln!(out, "{bad}{path}:{bad:#} cannot be read to its end: {error}")?;
-                                writeln!(out, "    {dim}to allow more:{dim:#} {hint}--max-opcodes N{hint:#}")?;
-                            }
-                            Some(error) => writeln!(out, "{bad}{path}:{bad:#} cannot be read as a pickle: {error}")?,
-                            None => {}
-                        }
-                        for finding in &member.scan.findings {
-                            writeln!(out, "{bad}{path}:{bad:#} {finding}")?;
-                            if let Some(rule) = &finding.rule {
-                                writeln!(out, "    {dim}to allow it:{dim:#} {hint}--allow '{rule}'{hint:#}")?;
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        for error in unreadable {
-            writeln!(out, "{bad}{}{bad:#}", style::name(error))?;
-        }
-        tally.scanned += tally.with_findings + tally.unreadable;
-        writeln!(
-            out,
-            "{} scanned, {} with findings, {} unreadable",
-            files(tally.scanned),
-            tally.with_findings,
-            tally.unreadable
-        )?;
-        Ok(tally)
-    }
 }
 
 /// How many files there were of each kind.
 #[derive(Default)]
 struct Tally {
-    scanned: usize,
+    clean: usize,
     with_findings: usize,
     unreadable: usize,
 }
 
 impl Tally {
-    fn new(outcomes: &[Outcome], unreadable: &[String]) -> Tally {
-        let mut tally = Tally { unreadable: unreadable.len(), ..Tally::default() };
-        for outcome in outcomes {
-            match outcome {
-                Outcome::NoPickle => {}
-                Outcome::Unreadable(_) => tally.unreadable += 1,
-                Outcome::Scanned(members) if members.iter().any(has_findings) => tally.with_findings += 1,
-                Outcome::Scanned(members) if members.iter().any(|member| member.scan.error.is_some()) => tally.unreadable += 1,
-                Outcome::Scanned(_) => tally.scanned += 1,
-            }
-        }
-        tally
+    fn scanned(&self) -> usize {
+        self.clean + self.with_findings + self.unreadable
     }
-}
 
-fn files(count: usize) -> String {
-    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
-}
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let files = match self.scanned() {
+            1 => "1 file".to_owned(),
+            count => format!("{count} files"),
+        };
+        writeln!(out, "{files} scanned, {} with findings, {} unreadable", self.with_findings, self.unreadable)
+    }
 
-fn has_findings(member: &Member) -> bool {
-    !member.scan.findings.is_empty()
+    /// An object with the files that were told of and these counts.
+    fn write_json(&self, out: &mut impl Write, scanned: &Scanned, unreadable: &[String]) -> Result<()> {
+        write!(out, "{{\n  \"cannot_be_read\": {},\n  \"files\": [", self.unreadable)?;
+        let mut end = "";
+        for (_, text) in scanned.files().filter(|(verdict, _)| *verdict != Verdict::NoPickle) {
+            writeln!(out, "{}", if end.is_empty() { "" } else { "," })?;
+            out.write_all(text.as_bytes())?;
+            end = "\n  ";
+        }
+        let unreadable = format!("{:#}", json!(unreadable)).replace('\n', "\n  ");
+        let (scanned, with_findings) = (self.scanned(), self.with_findings);
+        writeln!(
+            out,
+            "{end}],\n  \"scanned\": {scanned},\n  \"unreadable\": {unreadable},\n  \"with_findings\": {with_findings}\n}}"
+        )?;
+        Ok(())
+    }
 }
 
 /// All files below a folder, in the order of their names. Links to folders are not followed.
@@ -247,35 +216,52 @@ fn walk(folder: &Path, targets: &mut Vec<Target>, unreadable: &mut Vec<String>) 
     }
 }
 
-/// Scans files, several at a time.
-fn scan_all(targets: &[Target], policy: &Policy, limits: &ScanLimits) -> Vec<Outcome> {
+/// What all files came to.
+struct Scanned {
+    /// What each thread wrote.
+    texts: Vec<String>,
+    /// In the order of the files: which of the texts tells of it, and where.
+    files: Vec<(Verdict, usize, Range<usize>)>,
+}
+
+impl Scanned {
+    fn files(&self) -> impl Iterator<Item = (Verdict, &str)> {
+        self.files.iter().map(|(verdict, text, range)| (*verdict, &self.texts[*text][range.clone()]))
+    }
+}
+
+/// Scans files, several at a time. Each thread writes what there is to tell, so that nothing else of a file has to be kept.
+fn scan_all(targets: &[Target], policy: &Policy, limits: &ScanLimits, form: &Form) -> Scanned {
     let next = AtomicUsize::new(0);
     let workers = thread::available_parallelism().map_or(1, usize::from).min(targets.len());
     let progress = progress(targets.len());
-    let mut found: Vec<(usize, Outcome)> = thread::scope(|scope| {
-        let work = || {
-            let mut found = Vec::new();
-            let mut buffer = vec![0; SMALL];
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(target) = targets.get(index) else { return found };
-                found.push((index, scan_one(target, policy, limits, &mut buffer)));
-                progress.inc(1);
-            }
-        };
-        let workers: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
-        let mut found = work();
-        for worker in workers {
-            match worker.join() {
-                Ok(more) => found.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+    let work = || {
+        let (mut told, mut text) = (Vec::new(), String::new());
+        let mut buffer = vec![0; SMALL];
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(target) = targets.get(index) else { return (told, text) };
+            let outcome = scan_one(target, policy, limits, &mut buffer);
+            let start = text.len();
+            form.tell(&mut text, &target.input, &outcome);
+            told.push((index, outcome.verdict(), start..text.len()));
+            progress.inc(1);
         }
-        found
+    };
+    let done = thread::scope(|scope| {
+        let workers: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mine = work();
+        let others = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        [mine].into_iter().chain(others).collect::<Vec<_>>()
     });
     progress.finish_and_clear();
-    found.sort_by_key(|&(index, _)| index);
-    found.into_iter().map(|(_, outcome)| outcome).collect()
+    let (mut texts, mut files) = (Vec::new(), Vec::new());
+    for (told, text) in done {
+        files.extend(told.into_iter().map(|(index, verdict, range)| (index, (verdict, texts.len(), range))));
+        texts.push(text);
+    }
+    files.sort_unstable_by_key(|(index, _)| *index);
+    Scanned { texts, files: files.into_iter().map(|(_, file)| file).collect() }
 }
 
 fn progress(files: usize) -> ProgressBar {
@@ -290,51 +276,19 @@ fn progress(files: usize) -> ProgressBar {
 }
 
 fn scan_one(target: &Target, policy: &Policy, limits: &ScanLimits, buffer: &mut [u8]) -> Outcome {
-    let data = match target.input.read_by(buffer) {
-        Ok(data) => data,
-        Err(error) => return Outcome::Unreadable(format!("{:#}", error.root_cause())),
+    let scanned = match target.input.look_into(buffer) {
+        Ok(Look::Whole(data)) => Ok(scan_file_within(data, policy, limits)),
+        Ok(Look::Part(file)) => scan_reader(file, policy, limits).map_err(anyhow::Error::from),
+        Err(error) => Err(error),
+    };
+    let mut members = match scanned {
+        Ok(members) => members,
+        Err(error) => return Outcome::Unreadable(error.root_cause().to_string()),
     };
     let is_expected = !target.in_folder || has_pickle_name(&target.input.to_string());
-    let mut members = scan_file_within(data, policy, limits);
     if !is_expected {
         // The first opcodes of many a text are those of a pickle.
         members.retain(|member| !member.path.is_empty() || member.scan.looks_like_a_pickle());
     }
     if members.is_empty() && !is_expected { Outcome::NoPickle } else { Outcome::Scanned(members) }
-}
-
-fn write_json(out: &mut impl Write, targets: &[Target], outcomes: &[Outcome], unreadable: &[String]) -> Result<Tally> {
-    let tally = Tally::new(outcomes, unreadable);
-    let files: Vec<Value> = targets
-        .iter()
-        .zip(outcomes)
-        .filter_map(|(target, outcome)| {
-            let path = target.input.to_string();
-            Some(match outcome {
-                Outcome::NoPickle => return None,
-                Outcome::Unreadable(error) => json!({"path": path, "error": error, "members": []}),
-                Outcome::Scanned(members) => json!({
-                    "path": path,
-                    "error": null,
-                    "members": members.iter().map(|member| json!({
-                        "path": member.path,
-                        "pickles": member.scan.pickles,
-                        "trailing": member.scan.trailing,
-                        "error": member.scan.error.as_ref().map(ToString::to_string),
-                        "findings": member.scan.findings.iter().map(finding_json).collect::<Vec<_>>(),
-                    })).collect::<Vec<_>>(),
-                }),
-            })
-        })
-        .collect();
-    let scanned = tally.scanned + tally.with_findings + tally.unreadable;
-    let all = json!({
-        "files": files,
-        "unreadable": unreadable,
-        "scanned": scanned,
-        "with_findings": tally.with_findings,
-        "cannot_be_read": tally.unreadable,
-    });
-    writeln!(out, "{all:#}")?;
-    Ok(tally)
 }

@@ -40,7 +40,7 @@ impl Tree {
     pub(crate) fn run(&self) -> Result<()> {
         let mut out = anstream::stdout().lock();
         for file in &self.files {
-            let graph = Loader::new().strings(Strings::Keep).load(file.read()?).with_context(|| file.to_string())?;
+            let graph = Loader::new().strings(Strings::Keep).load(file.read_pickle()?).with_context(|| file.to_string())?;
             let tree = |id| graph.tree(id).max_depth(self.max_depth).max_items(self.max_items).max_text(self.max_text);
             if self.json {
                 let text = tree(graph.root()).to_string();

@@ -2,7 +2,11 @@
 
 use pickle_graph::{Graph, Node, NodeId, Step};
 
-use crate::{Dialect, Error, ErrorKind, Function, Reconstructor, ToNode, Writer, function::FunctionState, model::Callee};
+use crate::{
+    Dialect, Error, ErrorKind, Function, Reconstructor, ToNode, Writer,
+    function::FunctionState,
+    model::{Callee, SharedCells},
+};
 
 /// A function in a graph, to be edited there. Whatever refers to the function goes on to.
 ///
@@ -188,6 +192,7 @@ impl<'g> FunctionMut<'g> {
             Form::State => {
                 let cell = self.graph.node(cells).as_tuple().and_then(|cells| cells.get(index).copied());
                 let cell = cell.ok_or_else(|| self.no_such(format!("cell for {variable}")))?;
+                let cell = SharedCells::of_function(self.graph, self.id).filler(cell);
                 Writer::new(self.graph, self.dialect).set_cell(cell, value);
             }
             Form::Fill => match self.graph.items_mut(cells).get_mut(index) {

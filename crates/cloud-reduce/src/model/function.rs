@@ -6,6 +6,7 @@ use super::{
     Cell, Code,
     callee::Callee,
     fills::{Fills, filled_object},
+    shared_cells::SharedCells,
     value::{Attributes, Fields, text},
 };
 use crate::{Dialect, Error, ErrorKind, Implementation, PythonVersion, Reconstructor, function::FunctionState};
@@ -13,7 +14,7 @@ use crate::{Dialect, Error, ErrorKind, Implementation, PythonVersion, Reconstruc
 /// A function pickled by value, with all of its state. It borrows from the graph.
 ///
 /// What the pickle lacks, as cloudpickle of its time did not write it, is `None` or empty.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Function<'a> {
     graph: &'a Graph,
     /// The function: the node that its own code, and everything inside of the function, refers to it by.
@@ -50,6 +51,7 @@ pub struct Function<'a> {
     pub submodules: &'a [NodeId],
     /// The cells of its closure, or what is in them.
     closure: Closure<'a>,
+    shared_cells: SharedCells,
     parts: Option<FunctionParts>,
 }
 
@@ -79,6 +81,10 @@ pub struct FunctionParts {
     pub doc: NodeId,
     /// `__closure__`: a tuple of as many cells as the code object has free variables, or `None`.
     pub closure: NodeId,
+    /// The cells that it is made with, a tuple of as many, which those of `closure` are copied into when it gets its state; `None`
+    /// for new empty ones. Functions that are made with the same cell share it when they are loaded, and all but the first to get
+    /// its state have it in `closure` too.
+    pub made_with: NodeId,
     /// A list of modules that are to be imported before it runs.
     pub submodules: NodeId,
     /// A dict of the globals that its code names.
@@ -89,7 +95,7 @@ impl FunctionParts {
     /// The parts, and those of [`FunctionState::ALL`] in its order, of the state that `_function_setstate` gets.
     pub(super) fn of_state(
         fields: Fields<'_>,
-        [code, base_globals]: [NodeId; 2],
+        [code, base_globals, made_with]: [NodeId; 3],
         state: NodeId,
     ) -> Result<(FunctionParts, [NodeId; FunctionState::ALL.len()]), Error> {
         let [dict, slots] = fields.state("state", state)?;
@@ -111,6 +117,7 @@ impl FunctionParts {
             module,
             doc,
             closure,
+            made_with,
             submodules,
             globals,
         };
@@ -139,7 +146,8 @@ impl<'a> Function<'a> {
 
     /// Reads the function that a node is.
     ///
-    /// To read many, use [`functions`]: a function as cloudpickle wrote them before 1.5 takes a look at the whole graph here.
+    /// To read many, use [`functions`]: a function as cloudpickle wrote them before 1.5, and one that shares a cell of its closure
+    /// with an earlier one when it is loaded, takes a look at the whole graph here.
     ///
     /// # Errors
     ///
@@ -150,7 +158,12 @@ impl<'a> Function<'a> {
             Some((Callee::Reconstructor(_, Reconstructor::MakeSkelFunc), _)) => Fills::of(graph, Reconstructor::FillFunction),
             _ => Fills::default(),
         };
-        Self::read_filled(graph, object, &fills)
+        Ok(Self::read_filled(graph, object, &fills)?.sharing(SharedCells::of_function(graph, object)))
+    }
+
+    /// The same, which knows what is in cells that it shares.
+    pub(super) fn sharing(self, shared_cells: SharedCells) -> Function<'a> {
+        Function { shared_cells, ..self }
     }
 
     /// `id` is no call that fills a function but the function itself.
@@ -184,6 +197,7 @@ impl<'a> Function<'a> {
             dict: fields.no_attributes(),
             submodules: &[],
             closure: Closure::Cells(&[]),
+            shared_cells: SharedCells::default(),
             parts: None,
         };
         if let Callee::Reconstructor(_, Reconstructor::MakeSkelFunc) = callee {
@@ -213,7 +227,8 @@ impl<'a> Function<'a> {
                 Step::SetState { setter, state } => {
                     if let Callee::Reconstructor(dialect, Reconstructor::FunctionSetstate) = Callee::of(graph, setter) {
                         function.dialect = function.dialect.or(Some(dialect));
-                        function.read_state(fields, [args[0], args[1]], state)?;
+                        let made_with = args.get(4).copied().unwrap_or(NodeId::NONE);
+                        function.read_state(fields, [args[0], args[1], made_with], state)?;
                     }
                 }
                 // PyPy's builtin functions, which are functions with nothing but a `__dict__`.
@@ -225,8 +240,8 @@ impl<'a> Function<'a> {
     }
 
     /// The state that `_function_setstate` gets.
-    fn read_state(&mut self, fields: Fields<'a>, [code, base_globals]: [NodeId; 2], state: NodeId) -> Result<(), Error> {
-        let (parts, values) = FunctionParts::of_state(fields, [code, base_globals], state)?;
+    fn read_state(&mut self, fields: Fields<'a>, arguments: [NodeId; 3], state: NodeId) -> Result<(), Error> {
+        let (parts, values) = FunctionParts::of_state(fields, arguments, state)?;
         self.dict = fields.attributes("__dict__", parts.dict)?;
         for (field, value) in FunctionState::ALL.into_iter().zip(values) {
             self.set(fields, field, field.key(), value)?;
@@ -316,17 +331,18 @@ impl<'a> Function<'a> {
         self.set(fields, field, key, value)
     }
 
-    /// The variables that it has from the function around it, in the order of `co_freevars`.
+    /// The variables that it has from the function around it, in the order of `co_freevars`. Functions that had a cell in common
+    /// have it in common here.
     ///
     /// # Errors
     ///
     /// Each is an error where something stands in a cell's place that is none.
     pub fn closure(&self) -> impl ExactSizeIterator<Item = Result<Captured<'a>, Error>> + use<'a> {
-        let (graph, closure, names) = (self.graph, self.closure, self.code.freevars());
+        let (graph, closure, names, shared) = (self.graph, self.closure, self.code.freevars(), self.shared_cells.clone());
         let (Closure::Cells(items) | Closure::Contents(items)) = closure;
         items.iter().enumerate().map(move |(index, &item)| {
             let cell = match closure {
-                Closure::Cells(_) => Cell::read(graph, item)?,
+                Closure::Cells(_) => Cell::read(graph, shared.filler(item))?,
                 Closure::Contents(_) => Cell { id: None, contents: Cell::contents_of(graph, item) },
             };
             Ok(Captured { name: names.get(index).unwrap_or_default(), cell })
@@ -387,5 +403,7 @@ fn maker(graph: &Graph, id: NodeId) -> Option<(Callee<'_>, &[NodeId])> {
 /// Each is an error where its parts are what no cloudpickle writes.
 pub fn functions(graph: &Graph) -> impl Iterator<Item = Result<Function<'_>, Error>> {
     let fills = Fills::of(graph, Reconstructor::FillFunction);
-    graph.ids().filter(|&id| maker(graph, id).is_some()).map(move |id| Function::read_filled(graph, id, &fills))
+    let shared = SharedCells::of(graph);
+    let functions = graph.ids().filter(|&id| maker(graph, id).is_some());
+    functions.map(move |id| Ok(Function::read_filled(graph, id, &fills)?.sharing(shared.clone())))
 }

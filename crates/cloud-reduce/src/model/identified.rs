@@ -61,7 +61,7 @@ impl<'a> IdentifiedFunction<'a> {
             _ => None,
         });
         let state = state.ok_or_else(|| fields.missing("state"))?;
-        let (parts, _) = FunctionParts::of_state(fields, [identifier, base_globals], state)?;
+        let (parts, _) = FunctionParts::of_state(fields, [identifier, base_globals, NodeId::NONE], state)?;
         fields.attributes("globals", base_globals)?;
         fields.attributes("__dict__", parts.dict)?;
         Ok(IdentifiedFunction {

@@ -66,7 +66,8 @@ impl MethodDescriptor {
         let fields = Fields { graph, model: Self::MODEL, node: id };
         let Some((callee, args)) = Callee::of_call(graph, id) else { return Err(fields.not_this()) };
         let (kind, is_abstract) = match callee {
-            Callee::Global("builtins", "classmethod") => (MethodKind::Class, false),
+            // On PyPy, `classmethod` says that it is found so.
+            Callee::Global("builtins", "classmethod") | Callee::Type("ClassMethodDescriptorType") => (MethodKind::Class, false),
             Callee::Global("builtins", "staticmethod") => (MethodKind::Static, false),
             Callee::Global("abc", "abstractclassmethod") => (MethodKind::Class, true),
             Callee::Global("abc", "abstractstaticmethod") => (MethodKind::Static, true),

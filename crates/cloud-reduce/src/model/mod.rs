@@ -13,6 +13,7 @@ mod identified;
 mod method;
 mod module;
 mod reference;
+mod shared_cells;
 mod type_var;
 mod value;
 
@@ -35,6 +36,7 @@ use pickle_graph::{Graph, NodeId};
 use crate::{Dialect, Error, Reconstructor};
 pub(crate) use callee::Callee;
 use fills::Fills;
+pub(crate) use shared_cells::SharedCells;
 pub(crate) use value::bytes;
 
 /// Whatever cloudpickle's reducers write: found by [`Models`].
@@ -170,6 +172,7 @@ pub struct Models<'a> {
     graph: &'a Graph,
     functions: Fills,
     classes: Fills,
+    shared_cells: SharedCells,
 }
 
 impl<'a> Models<'a> {
@@ -180,6 +183,7 @@ impl<'a> Models<'a> {
             graph,
             functions: Fills::of(graph, Reconstructor::FillFunction),
             classes: Fills::of(graph, Reconstructor::RehydrateSkeletonClass),
+            shared_cells: SharedCells::of(graph),
         }
     }
 
@@ -228,6 +232,7 @@ impl<'a> Models<'a> {
             Callee::Type("FunctionType" | "LambdaType") => self.function(id),
             Callee::Type("CodeType") => Code::read(graph, id).map(Model::Code),
             Callee::Type("CellType") => Cell::read(graph, id).map(Model::Cell),
+            Callee::Type("ClassMethodDescriptorType") => MethodDescriptor::read(graph, id).map(Model::MethodDescriptor),
             Callee::Type("MethodType") => Method::read(graph, id).map(Model::Method),
             Callee::Type("MappingProxyType") => MappingProxy::read(graph, id).map(Model::MappingProxy),
             Callee::Global(module, name) => match (module, name) {
@@ -263,7 +268,8 @@ impl<'a> Models<'a> {
     }
 
     fn function(&self, id: NodeId) -> Result<Model<'a>, Error> {
-        Function::read_filled(self.graph, id, &self.functions).map(Model::Function)
+        let function = Function::read_filled(self.graph, id, &self.functions)?;
+        Ok(Model::Function(function.sharing(self.shared_cells.clone())))
     }
 
     fn class(&self, id: NodeId) -> Result<Model<'a>, Error> {

@@ -67,6 +67,8 @@ const CLOUDPICKLE: Rules = &[
     "logging.getLogger", "new:logging.Logger", "new:logging.RootLogger",
     "types.CellType", "types.CodeType", "types.FunctionType", "types.LambdaType", "types.MappingProxyType", "types.MethodType",
     "types.ModuleType", "types.GenericAlias", "import:types.*",
+    // What PyPy calls `classmethod`.
+    "types.ClassMethodDescriptorType",
     // The fields of named tuples.
     "_collections._tuplegetter", "collections._tuplegetter", "_operator.itemgetter", "operator.itemgetter",
     "functools.lru_cache", "functools._lru_cache_wrapper",

@@ -111,6 +111,25 @@ impl FindingKind {
     }
 }
 
+/// With its [words](FindingKind::word), its rule as `allow`, and as it is displayed as `text`.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Finding {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+
+        let mut fields = serializer.serialize_struct("Finding", 7)?;
+        fields.serialize_field("kind", self.kind.word())?;
+        fields.serialize_field("offset", &self.offset)?;
+        fields.serialize_field("subject", &*self.subject)?;
+        fields.serialize_field("count", &self.count)?;
+        fields.serialize_field("allow", &self.rule.as_deref())?;
+        // Pickles within pickles are looked at to a small depth.
+        fields.serialize_field("inner", &self.inner.as_deref())?;
+        fields.serialize_field("text", &self.to_string())?;
+        fields.end()
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Finding { kind, offset, subject, count, inner, .. } = self;
@@ -133,8 +152,10 @@ impl fmt::Display for Finding {
             FindingKind::Broken => return write!(f, "is broken: {subject}"),
         }
         write!(f, " at byte {offset}")?;
-        if *count > 1 {
-            write!(f, ", and {} times more", count - 1)?;
+        match count {
+            0 | 1 => {}
+            2 => f.write_str(", and once more")?,
+            count => write!(f, ", and {} times more", count - 1)?,
         }
         match inner {
             Some(inner) => write!(f, "; there: {inner}"),

@@ -490,9 +490,12 @@ fn is_plain(value: &Object<'_>) -> bool {
 
 /// The dicts that more than one object holds, or one more than once.
 fn shared_dicts(graph: &Graph) -> FxHashSet<NodeId> {
-    let (mut held, mut shared) = (FxHashSet::default(), FxHashSet::default());
+    // Of each object, by its number, whether one holds it that was come by.
+    let mut held = vec![false; graph.len()];
+    let mut shared = FxHashSet::default();
     for child in graph.ids().flat_map(|id| graph.children(id)) {
-        if matches!(graph.node(child), Node::Dict(_)) && !held.insert(child) {
+        let Some(held) = child.index().and_then(|index| held.get_mut(index)) else { continue };
+        if std::mem::replace(held, true) && matches!(graph.node(child), Node::Dict(_)) {
             shared.insert(child);
         }
     }
@@ -530,6 +533,8 @@ fn is_told_nothing(class: &Name<'_>) -> bool {
                 | "tuple"
         ),
         ("collections", name) => matches!(name, "OrderedDict" | "deque" | "defaultdict"),
+        // What PyPy calls `classmethod`.
+        ("types", name) => name == "ClassMethodDescriptorType",
         (module, name) => (module, name) == ("_codecs", "encode"),
     }
 }

@@ -204,17 +204,17 @@ impl Judge<'_> {
 
     /// All findings. That an object is imported goes without saying where it is called.
     fn finish(self) -> Vec<Finding> {
-        if self.findings.is_empty() {
-            return self.findings;
-        }
-        let used = |finding: &Finding| matches!(finding.kind, FindingKind::Call | FindingKind::New);
-        let used: HashSet<Box<str>> =
-            self.findings.iter().filter(|finding| used(finding)).filter_map(|finding| bare(finding.rule.as_deref()?)).collect();
         let mut findings = self.findings;
-        findings.retain(|finding| {
-            finding.kind != FindingKind::Import
-                || !finding.rule.as_deref().and_then(bare).is_some_and(|name| used.contains(&name))
-        });
+        if !findings.iter().any(|finding| finding.kind == FindingKind::Import) {
+            return findings;
+        }
+        let used = |finding: &&Finding| matches!(finding.kind, FindingKind::Call | FindingKind::New);
+        let used: HashSet<&str> = findings.iter().filter(used).filter_map(|finding| finding.rule.as_deref().map(bare)).collect();
+        let is_used = |finding: &Finding| {
+            finding.kind == FindingKind::Import && finding.rule.as_deref().is_some_and(|rule| used.contains(bare(rule)))
+        };
+        let mut stays = findings.iter().map(|finding| !is_used(finding)).collect::<Vec<_>>().into_iter();
+        findings.retain(|_| stays.next().unwrap_or(true));
         findings
     }
 
@@ -245,6 +245,6 @@ fn rule(name: &Name<'_>, most: Use) -> String {
 }
 
 /// A rule without what it allows.
-fn bare(rule: &str) -> Option<Box<str>> {
-    Some(rule.strip_prefix("import:").or_else(|| rule.strip_prefix("new:")).unwrap_or(rule).into())
+fn bare(rule: &str) -> &str {
+    rule.strip_prefix("import:").or_else(|| rule.strip_prefix("new:")).unwrap_or(rule)
 }

@@ -29,7 +29,7 @@ pub struct ListedInstruction {
 const VARARGS: i32 = 0x4;
 const VARKEYWORDS: i32 = 0x8;
 
-/// The signature of a function, as `def` has it: `f(a, /, b=1, *, c)`.
+/// The signature of a function, as `def` has it: `f(a, /, b=1, *, c: int = 2) -> str`.
 pub(super) fn signature(graph: &Graph, function: &Function<'_>) -> String {
     let code = function.code;
     let names: Vec<String> = code.varnames().iter().map(|name| name.to_string()).collect();
@@ -39,28 +39,36 @@ pub(super) fn signature(graph: &Graph, function: &Function<'_>) -> String {
     let first_default = positional.saturating_sub(function.defaults.len());
     for (index, name) in names.iter().take(positional).enumerate() {
         let default = index.checked_sub(first_default).and_then(|index| function.defaults.get(index));
-        parameters.push(with_default(graph, name, default.copied()));
+        parameters.push(parameter(graph, function, name, default.copied()));
         if index + 1 == only {
             parameters.push("/".to_owned());
         }
     }
     let mut rest = names.iter().skip(positional.saturating_add(keyword));
     if code.flags() & VARARGS != 0 {
-        parameters.extend(rest.next().map(|name| format!("*{name}")));
+        parameters.extend(rest.next().map(|name| format!("*{}", parameter(graph, function, name, None))));
     } else if keyword > 0 {
         parameters.push("*".to_owned());
     }
     for name in names.iter().skip(positional).take(keyword) {
-        parameters.push(with_default(graph, name, function.kwdefaults.get(name)));
+        parameters.push(parameter(graph, function, name, function.kwdefaults.get(name)));
     }
     if code.flags() & VARKEYWORDS != 0 {
-        parameters.extend(rest.next().map(|name| format!("**{name}")));
+        parameters.extend(rest.next().map(|name| format!("**{}", parameter(graph, function, name, None))));
     }
-    format!("{}({})", function.name, parameters.join(", "))
+    let returned = function.annotations.get("return").map(|annotation| format!(" -> {}", shown::expression(graph, annotation)));
+    format!("{}({}){}", function.name, parameters.join(", "), returned.unwrap_or_default())
 }
 
-fn with_default(graph: &Graph, name: &str, default: Option<NodeId>) -> String {
-    default.map_or_else(|| name.to_owned(), |default| format!("{name}={}", shown::object(graph, default)))
+/// A parameter with its annotation and its default, with blanks around `=` where there are both, as PEP 8 has it.
+fn parameter(graph: &Graph, function: &Function<'_>, name: &str, default: Option<NodeId>) -> String {
+    let default = default.map(|default| shown::value(graph, default));
+    match (function.annotations.get(name).map(|annotation| shown::expression(graph, annotation)), default) {
+        (None, None) => name.to_owned(),
+        (None, Some(default)) => format!("{name}={default}"),
+        (Some(annotation), None) => format!("{name}: {annotation}"),
+        (Some(annotation), Some(default)) => format!("{name}: {annotation} = {default}"),
+    }
 }
 
 /// The instructions of a code object; nothing where its version is not known.

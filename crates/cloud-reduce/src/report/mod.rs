@@ -12,6 +12,7 @@ mod needs;
 mod resolve;
 mod shown;
 mod sizes;
+mod summary;
 mod trace;
 mod tree;
 
@@ -29,6 +30,7 @@ use needs::CodeNames;
 pub use needs::Needs;
 pub use resolve::{Name, Object};
 pub use sizes::Sizes;
+pub use summary::{CarriedCell, CarriedClass, CarriedEnum, CarriedFunction, CarriedMethod, LoadingStep, NamedTexts, Summary};
 pub(crate) use trace::Trace;
 pub use trace::{Action, Event};
 pub use tree::SizeTree;
@@ -176,7 +178,7 @@ impl Report {
     /// What a policy does not allow, in the order in which loading does it. An error is the last.
     #[must_use]
     pub fn findings(&self, policy: &Policy) -> Vec<Finding> {
-        findings(&self.trace, policy, 0, &Budget::new(&ScanLimits::DEFAULT, self.length()))
+        findings(&self.trace, policy, 0, &Budget::new(&ScanLimits::DEFAULT, self.length() as u64))
     }
 
     /// The functions that it carries by value; each is an error where its parts are what no cloudpickle writes.
@@ -202,7 +204,7 @@ impl Report {
         Needs::of(self.graph(), function, names)
     }
 
-    /// The signature of a function, as `def` has it: `f(a, /, b=1, *, c)`.
+    /// The signature of a function, as `def` has it: `f(a, /, b=1, *, c: int = 2) -> str`.
     #[must_use]
     pub fn signature(&self, function: &Function<'_>) -> String {
         listing::signature(self.graph(), function)
@@ -233,10 +235,16 @@ impl Report {
         SizeTree::of(self.graph(), &self.sizes, least)
     }
 
+    /// All of it in plain values; its findings are what the policy does not allow.
+    #[must_use]
+    pub fn summary(&self, policy: &Policy) -> Summary {
+        Summary::of(self, policy)
+    }
+
     /// A short text for an object: its value where that is short, or what it is.
     #[must_use]
     pub fn show(&self, id: NodeId) -> String {
-        shown::object(self.graph(), id)
+        shown::value(self.graph(), id)
     }
 }
 

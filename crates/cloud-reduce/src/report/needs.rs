@@ -16,6 +16,7 @@ use crate::{
 /// What a function takes from where it runs, by the names in its bytecode and in that of the functions within it; each list is in
 /// alphabetical order, and has 4,096 names at most.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Needs {
     /// Modules: those that its globals, closure and defaults refer to, and those that its code imports.
     pub modules: Vec<String>,

@@ -80,7 +80,8 @@ impl Name<'_> {
 }
 
 fn is_graphic(part: &str) -> bool {
-    part.bytes().all(|byte| byte.is_ascii_graphic())
+    // Without an end before the last byte, many are looked at at once.
+    part.bytes().fold(true, |is_graphic, byte| is_graphic & byte.is_ascii_graphic())
 }
 
 impl fmt::Display for Name<'_> {

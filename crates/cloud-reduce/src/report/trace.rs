@@ -56,6 +56,9 @@ pub(crate) struct Trace {
     /// How many bytes the pickle has through `STOP`, or through the last op before the error.
     pub(crate) length: usize,
     pub(crate) error: Option<Error>,
+    /// How many bytes the input would have to have for the error to be another one, as far as is told; 0 where it would be the same
+    /// whatever followed the input, or where there is none.
+    pub(crate) wants: u64,
     /// Where the first op begins that crosses the end of a frame, or the first frame that begins in another.
     pub(crate) crossed_frame: Option<u64>,
     /// How many ops push an object that another one made: `DUP`, `GET` and its like.
@@ -84,7 +87,7 @@ impl Trace {
 
     /// As [`run`](Self::run), with how many bytes each object takes, and all opcodes.
     pub(crate) fn run_with_sizes(input: &Bytes) -> Trace {
-        Self::run_noting(input, &OwnBytes::default(), &Budget::new(&ScanLimits::DEFAULT, input.len()))
+        Self::run_noting(input, &OwnBytes::default(), &Budget::new(&ScanLimits::DEFAULT, input.len() as u64))
     }
 
     fn run_noting(input: &Bytes, own_bytes: &OwnBytes, budget: &Budget) -> Trace {
@@ -94,6 +97,8 @@ impl Trace {
         }
         // Up to the first array, both go alike.
         let (mut trace, _) = Self::run_as(input, own_bytes.clone(), true, budget);
+        // The longer the input, the more of it may be numbers.
+        trace.wants = input.len() as u64 + 1;
         trace.plain = trace.skips_numbers.then(|| Box::new(plain));
         trace
     }
@@ -131,12 +136,14 @@ impl Trace {
         };
         let mut recorder = machine.into_builder();
         budget.spend(recorder.opcodes);
+        let mut wants = 0;
         let (root, length, error) = match run {
             Ok((root, length)) => (root, length, None),
             Err(error) => {
                 let error = completed(error);
                 // Another reader may be able to read the op, and what stands behind it, in its own way.
                 recorder.at_error(error.offset(), input);
+                wants = wanted(&error, input, recorder.frame_end);
                 (NodeId::NONE, recorder.offset as usize, Some(error))
             }
         };
@@ -150,6 +157,7 @@ impl Trace {
             own_bytes: recorder.own_bytes,
             length,
             error,
+            wants,
             crossed_frame: recorder.crossed_frame,
             shares: recorder.shares,
             dups: recorder.dups,
@@ -189,6 +197,34 @@ fn failed_op_length(input: &[u8]) -> usize {
         None => return input.len().min(1),
     };
     memchr::memchr_iter(b'\n', input).nth(lines - 1).map_or(input.len(), |end| end + 1)
+}
+
+/// How many bytes the input would have to have for a pickle to end in another error than in this one; 0 where it is the same
+/// whatever follows. `frame_end` is where the last frame ends that began.
+#[cold]
+fn wanted(error: &Error, input: &[u8], frame_end: u64) -> u64 {
+    let offset = error.offset();
+    let rest = usize::try_from(offset).ok().and_then(|offset| input.get(offset..)).unwrap_or_default();
+    let is_cut = matches!(error.kind(), ErrorKind::Truncated | ErrorKind::RanOut);
+    if !is_cut && failed_op_length(rest) < rest.len() {
+        return 0;
+    }
+    let told = if offset < frame_end { None } else { told_length(rest) };
+    told.map_or(input.len() as u64 + 1, |length| offset.saturating_add(length))
+}
+
+/// How many bytes the op that `input` begins with says that it has, or, of `FRAME`, its frame; `None` where it says nothing or too
+/// little of it is there.
+fn told_length(input: &[u8]) -> Option<u64> {
+    use ArgKind::{Bytearray8, Bytes4, Bytes8, Long4, String4, Unicodestring4, Unicodestring8};
+    let opcode = Opcode::from_byte(*input.first()?)?;
+    let (told, width) = match opcode.arg()? {
+        Bytes4 | String4 | Unicodestring4 | Long4 => (u64::from(u32::from_le_bytes(*input[1..].first_chunk()?)), 4),
+        Bytes8 | Unicodestring8 | Bytearray8 => (u64::from_le_bytes(*input[1..].first_chunk()?), 8),
+        _ if opcode == Opcode::Frame => (u64::from_le_bytes(*input[1..].first_chunk()?), 8),
+        _ => return None,
+    };
+    Some(told.saturating_add(1 + width))
 }
 
 #[cold]

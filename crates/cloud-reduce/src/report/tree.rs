@@ -11,6 +11,7 @@ use crate::{Reconstructor, code::CodeLayout, function::FunctionArg};
 
 /// An object of a pickle with the bytes that it takes, and its parts that take the most.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SizeTree {
     /// How to come by it from the pickled object, in Python: `.__globals__['df']`. Where Python has no way, it goes by what the
     /// object's `__reduce__` gave. Empty for the pickled object itself.

@@ -40,7 +40,7 @@ impl Default for ScanLimits {
 const OPCODES_PER_BYTE: u64 = 8;
 
 /// How many opcodes may still be executed for a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Budget {
     limit: u64,
     left: Cell<u64>,
@@ -49,8 +49,8 @@ pub(crate) struct Budget {
 
 impl Budget {
     /// That of a file of so many bytes.
-    pub(crate) fn new(limits: &ScanLimits, bytes: usize) -> Budget {
-        let limit = limits.opcodes.max((bytes as u64).saturating_mul(OPCODES_PER_BYTE));
+    pub(crate) fn new(limits: &ScanLimits, bytes: u64) -> Budget {
+        let limit = limits.opcodes.max(bytes.saturating_mul(OPCODES_PER_BYTE));
         Budget { limit, left: Cell::new(limit), is_spent: Cell::new(false) }
     }
 

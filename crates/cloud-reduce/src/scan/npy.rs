@@ -23,15 +23,26 @@ pub(super) enum Holds {
 }
 
 impl Npy {
+    /// Where the header of a file ends, of which the first twelve bytes are there; `None` where it has none that numpy reads.
+    pub(super) fn header_end(file: &[u8]) -> Option<u64> {
+        let (from, length) = place(file)?;
+        Some(u64::from(length) + from as u64)
+    }
+
     /// Reads the header of a file; `None` where it has none that numpy reads.
     pub(super) fn read(file: &[u8]) -> Option<Npy> {
-        let (from, length) = match *file.get(6..12)? {
-            [1, _, low, high, ..] => (10, usize::from(u16::from_le_bytes([low, high]))),
-            [2..=3, _, a, b, c, d] => (12, usize::try_from(u32::from_le_bytes([a, b, c, d])).ok()?),
-            _ => return None,
-        };
-        let start = length.checked_add(from)?;
+        let (from, length) = place(file)?;
+        let start = usize::try_from(length).ok()?.checked_add(from)?;
         Some(Npy { start, holds: holds(file.get(from..start)?) })
+    }
+}
+
+/// Where the text of a header begins, and how many bytes it has.
+fn place(file: &[u8]) -> Option<(usize, u32)> {
+    match *file.get(6..12)? {
+        [1, _, low, high, ..] => Some((10, u32::from(u16::from_le_bytes([low, high])))),
+        [2..=3, _, a, b, c, d] => Some((12, u32::from_le_bytes([a, b, c, d]))),
+        _ => None,
     }
 }
 

@@ -11,15 +11,29 @@ pub(super) struct Unpacked {
     pub(super) is_whole: bool,
 }
 
+/// A form in which data is compressed.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    pub(super) name: &'static str,
+    /// Unpacks at most so many bytes of data, and one to tell that there are more.
+    pub(super) unpack: fn(&[u8], u64) -> Unpacked,
+    /// Whether only the first bytes of the data tell that it is compressed, which may be those of numbers.
+    pub(super) is_guessed: bool,
+}
+
+pub(super) const DEFLATE: Form = Form { name: "deflate", unpack: deflate, is_guessed: false };
+pub(super) const ZLIB: Form = Form { name: "zlib", unpack: zlib, is_guessed: true };
+pub(super) const GZIP: Form = Form { name: "gzip", unpack: gzip, is_guessed: true };
+
 /// Unpacks at most `most` bytes of what is compressed by deflate, and one to tell that there are more.
-pub(super) fn deflate(packed: &[u8], most: u64) -> Unpacked {
+fn deflate(packed: &[u8], most: u64) -> Unpacked {
     let mut content = Vec::new();
     let is_whole = inflate(&mut &packed[..], most, &mut content);
     Unpacked { content, is_whole }
 }
 
 /// As [`deflate`], of the format of zlib (RFC 1950): of all streams, which joblib reads one behind the other.
-pub(super) fn zlib(packed: &[u8], most: u64) -> Unpacked {
+fn zlib(packed: &[u8], most: u64) -> Unpacked {
     /// The checksum behind a stream.
     const TRAILER: usize = 4;
     streams(
@@ -45,7 +59,7 @@ pub(super) fn has_small_window(data: &[u8]) -> bool {
 }
 
 /// As [`deflate`], of the format of gzip (RFC 1952): of all members, between which Python lets zeros stand.
-pub(super) fn gzip(packed: &[u8], most: u64) -> Unpacked {
+fn gzip(packed: &[u8], most: u64) -> Unpacked {
     /// The checksum and the length behind a member.
     const TRAILER: usize = 8;
     streams(packed, most, gzip_content, |behind| {

@@ -1,4 +1,4 @@
-//! [`entries`]: the members of a zip archive, as any of its readers sees them.
+//! [`directories`]: the members of a zip archive, as any of its readers sees them.
 //!
 //! Readers differ on archives that are not well formed. Python's `zipfile` takes the directory to end where its end record begins and
 //! goes by its length; miniz, which PyTorch reads with, goes by its place and its number of entries; some see two members of one
@@ -7,6 +7,8 @@
 //! The fields are those of PKWARE's APPNOTE.TXT, 4.3.7 to 4.3.16.
 
 use std::ops::Range;
+
+use super::content::{Content, View};
 
 /// The method of what is not compressed.
 pub(super) const STORED: u16 = 0;
@@ -27,43 +29,42 @@ const END_64_LENGTH: usize = 56;
 const LOCATOR_64_LENGTH: usize = 20;
 
 /// How long a comment behind the end record may be.
-const MAX_COMMENT: usize = u16::MAX as usize;
+pub(super) const MAX_COMMENT: u64 = u16::MAX as u64;
+
+/// How many bytes of a directory are read at once, where entries follow each other.
+const DIRECTORY_STEP: u64 = 1 << 16;
 
 /// An entry of a directory.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Entry<'a> {
-    pub(super) name: &'a [u8],
+pub(super) struct Entry {
+    pub(super) name: Vec<u8>,
     /// How it is compressed: [`STORED`], [`DEFLATE`] or another way.
     pub(super) method: u16,
     /// Whether it says that it needs a password.
     pub(super) is_encrypted: bool,
     /// Where in the file its content is, as far as the file goes; `None` where no member begins at the place that it names.
-    pub(super) content: Option<Range<usize>>,
+    pub(super) content: Option<Range<u64>>,
 }
 
-/// The entries of all directories that readers may find in a file, two of one name as two; `None` where there is no directory.
-pub(super) fn entries(data: &[u8]) -> Option<Vec<Entry<'_>>> {
+/// All directories that readers may find in a file behind which there is a comment of so many bytes at most; `None` where there is
+/// none.
+pub(super) fn directories(archive: &Content<'_>, comment: u64) -> Option<Vec<Directory>> {
+    let mut view = View::new(archive, 0);
     let mut directories: Vec<Directory> = Vec::new();
-    for end in end_records(data)? {
+    for end in end_records(archive, comment, &mut view)? {
         let Some(by_length) = end.position.checked_sub(end.length) else { continue };
         for directory in [
             Directory { start: by_length, shift: i128::from(by_length) - i128::from(end.offset) },
             Directory { start: end.offset, shift: 0 },
         ] {
-            let is_there = signature_at(data, directory.start, CENTRAL) || (end.length == 0 && end.position == directory.start);
+            let is_empty = end.length == 0 && end.position == directory.start;
+            let is_there = is_empty || view.get(directory.start, CENTRAL.len()) == CENTRAL;
             if is_there && !directories.contains(&directory) {
                 directories.push(directory);
             }
         }
     }
-    if directories.is_empty() {
-        return None;
-    }
-    let mut entries = Vec::new();
-    for directory in directories {
-        directory.read(data, &mut entries);
-    }
-    Some(entries)
+    (!directories.is_empty()).then_some(directories)
 }
 
 /// What a record at the end of an archive says of the directory.
@@ -77,20 +78,26 @@ struct EndRecord {
 }
 
 /// The last record of the end, and that of zip64 where there is one.
-fn end_records(data: &[u8]) -> Option<Vec<EndRecord>> {
+fn end_records(archive: &Content<'_>, comment: u64, view: &mut View<'_>) -> Option<Vec<EndRecord>> {
     // Behind it there are at least all its fields, and at most a comment.
-    let first = data.len().saturating_sub(END_LENGTH + MAX_COMMENT);
-    let last = data.len().checked_sub(END_LENGTH)?;
-    let window = data.get(first..last + END.len())?;
-    let position = first + memchr::memrchr_iter(END[0], window).find(|&at| window[at..].starts_with(END))?;
-    let mut records =
-        vec![EndRecord { position: position as u64, length: u32_at(data, position + 12)?, offset: u32_at(data, position + 16)? }];
-    if let Some(locator) = position.checked_sub(LOCATOR_64_LENGTH).filter(|&at| signature_at(data, at as u64, LOCATOR_64)) {
+    let last = archive.len().checked_sub(END_LENGTH as u64)?;
+    let first = last.saturating_sub(comment);
+    let find = |tail: &[u8]| {
+        let window = tail.get(..(last - first) as usize + END.len())?;
+        let at = memchr::memmem::find_iter(window, END).last()?;
+        Some(EndRecord { position: first + at as u64, length: u32_at(tail, at + 12)?, offset: u32_at(tail, at + 16)? })
+    };
+    let record = archive.look(first..archive.len(), find)??;
+    let position = record.position;
+    let mut records = vec![record];
+    if let Some(at) = position.checked_sub(LOCATOR_64_LENGTH as u64)
+        && let Some(locator) = view.array::<LOCATOR_64_LENGTH>(at).filter(|locator| locator.starts_with(LOCATOR_64))
+    {
         // Python's `zipfile` took the record to stand right before its locator, up to 3.13.
-        let places = [u64_at(data, locator + 8), locator.checked_sub(END_64_LENGTH).map(|at| at as u64)];
-        for position in places.into_iter().flatten().filter(|&position| signature_at(data, position, END_64)) {
-            let at = position as usize;
-            if let (Some(length), Some(offset)) = (u64_at(data, at + 40), u64_at(data, at + 48)) {
+        for position in [u64_at(&locator, 8), at.checked_sub(END_64_LENGTH as u64)].into_iter().flatten() {
+            if let Some(record) = view.array::<END_64_LENGTH>(position).filter(|record| record.starts_with(END_64))
+                && let (Some(length), Some(offset)) = (u64_at(&record, 40), u64_at(&record, 48))
+            {
                 records.push(EndRecord { position, length, offset });
             }
         }
@@ -100,57 +107,72 @@ fn end_records(data: &[u8]) -> Option<Vec<EndRecord>> {
 
 /// A directory: where it starts, and how far from the start of the file the archive does.
 #[derive(PartialEq, Eq)]
-struct Directory {
+pub(super) struct Directory {
     start: u64,
     shift: i128,
 }
 
 impl Directory {
-    fn read<'a>(&self, data: &'a [u8], entries: &mut Vec<Entry<'a>>) {
-        let mut start = self.start;
-        while signature_at(data, start, CENTRAL) {
-            let at = start as usize;
-            let Some((entry, length)) = self.entry(data, at) else { return };
-            entries.push(entry);
-            start = (at + length) as u64;
+    /// Its entries, as long as they follow each other, two of one name as two.
+    pub(super) fn entries<'c>(&self, archive: &'c Content<'c>) -> Entries<'c> {
+        Entries {
+            archive,
+            directory: View::new(archive, DIRECTORY_STEP),
+            members: View::new(archive, 0),
+            position: self.start,
+            shift: self.shift,
         }
     }
+}
 
-    /// The entry at a place, and its length. What a field says that the file does not have is left out.
-    fn entry<'a>(&self, data: &'a [u8], at: usize) -> Option<(Entry<'a>, usize)> {
-        let [name, extra, comment] = [u16_at(data, at + 28)?, u16_at(data, at + 30)?, u16_at(data, at + 32)?];
-        let name_end = at + CENTRAL_LENGTH + usize::from(name);
-        let extra_end = name_end + usize::from(extra);
-        let mut size = u32_at(data, at + 20)?;
-        let mut offset = u32_at(data, at + 42)?;
-        let mut unpacked_size = u32_at(data, at + 24)?;
-        if let Some(extra) = data.get(name_end..extra_end) {
-            widen(extra, [&mut unpacked_size, &mut size, &mut offset]);
+/// The entries of a directory.
+pub(super) struct Entries<'c> {
+    archive: &'c Content<'c>,
+    directory: View<'c>,
+    members: View<'c>,
+    /// Where the next entry stands.
+    position: u64,
+    shift: i128,
+}
+
+impl Iterator for Entries<'_> {
+    type Item = Entry;
+
+    /// What a field says that the file does not have is left out.
+    fn next(&mut self) -> Option<Entry> {
+        let fields = self.directory.array::<CENTRAL_LENGTH>(self.position).filter(|fields| fields.starts_with(CENTRAL))?;
+        let [name, extra, comment] = [28, 30, 32].map(|at| u16_at(&fields, at).map_or(0, usize::from));
+        let name_start = self.position + CENTRAL_LENGTH as u64;
+        let behind_name = name_start + name as u64;
+        let name = Some(self.directory.get(name_start, name)).filter(|there| there.len() == name)?.to_vec();
+        let mut size = u32_at(&fields, 20)?;
+        let mut unpacked_size = u32_at(&fields, 24)?;
+        let mut offset = u32_at(&fields, 42)?;
+        if extra > 0 {
+            let there = self.directory.get(behind_name, extra);
+            if there.len() == extra {
+                widen(there, [&mut unpacked_size, &mut size, &mut offset]);
+            }
         }
-        let method = u16_at(data, at + 10)?;
+        let method = u16_at(&fields, 10)?;
         if method == STORED {
             // Some readers go by one of them, some by the other.
             size = size.max(unpacked_size);
         }
-        let entry = Entry {
-            name: data.get(at + CENTRAL_LENGTH..name_end)?,
-            method,
-            is_encrypted: u16_at(data, at + 8)? & 1 == 1,
-            content: self.content(data, offset, size),
-        };
-        Some((entry, extra_end + usize::from(comment) - at))
+        self.position = behind_name + (extra + comment) as u64;
+        let is_encrypted = u16_at(&fields, 8)? & 1 == 1;
+        Some(Entry { name, method, is_encrypted, content: self.content(offset, size) })
     }
+}
 
-    fn content(&self, data: &[u8], offset: u64, size: u64) -> Option<Range<usize>> {
+impl Entries<'_> {
+    fn content(&mut self, offset: u64, size: u64) -> Option<Range<u64>> {
         let start = u64::try_from(i128::from(offset) + self.shift).ok()?;
-        if !signature_at(data, start, LOCAL) {
-            return None;
-        }
-        let at = start as usize;
-        let [name, extra] = [u16_at(data, at + 26)?, u16_at(data, at + 28)?];
-        let start = at + LOCAL_LENGTH + usize::from(name) + usize::from(extra);
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        (start <= data.len()).then(|| start..start.saturating_add(size).min(data.len()))
+        let fields = self.members.array::<LOCAL_LENGTH>(start).filter(|fields| fields.starts_with(LOCAL))?;
+        let [name, extra] = [u16_at(&fields, 26)?, u16_at(&fields, 28)?];
+        let start = start + LOCAL_LENGTH as u64 + u64::from(name) + u64::from(extra);
+        let length = self.archive.len();
+        (start <= length).then(|| start..start.saturating_add(size).min(length))
     }
 }
 
@@ -168,10 +190,6 @@ fn widen(mut extra: &[u8], values: [&mut u64; 3]) {
         }
         extra = &extra[4 + field.len()..];
     }
-}
-
-fn signature_at(data: &[u8], at: u64, signature: &[u8]) -> bool {
-    usize::try_from(at).is_ok_and(|at| data.get(at..).is_some_and(|data| data.starts_with(signature)))
 }
 
 fn u16_at(data: &[u8], at: usize) -> Option<u16> {

@@ -14,9 +14,11 @@ use crate::{
 impl Writer<'_> {
     /// A function. Where a cell of its closure is to hold the function itself, [`Writer::set_cell`] puts it there afterwards.
     ///
-    /// `closure` must be a tuple of cells, or `None`: as many empty cells are made first, which the state then takes the place of.
+    /// `closure` must be a tuple of cells, or `None`. Where `made_with` is no tuple of as many, as many empty cells are made.
     pub fn function(&mut self, parts: &FunctionParts) -> NodeId {
+        let made_with = self.graph.node(parts.made_with).as_tuple().map(<[_]>::len);
         let cells = match self.graph.node(parts.closure) {
+            Node::Tuple(cells) if made_with == Some(cells.len()) => parts.made_with,
             Node::Tuple(cells) => {
                 let count = cells.len();
                 let empty: Vec<NodeId> = (0..count).map(|_| self.empty_cell()).collect();
@@ -85,6 +87,7 @@ impl Writer<'_> {
             module,
             doc: NodeId::NONE,
             closure: NodeId::NONE,
+            made_with: NodeId::NONE,
             submodules: self.graph.push(Node::List(&[])),
             globals: self.graph.push(Node::Dict(&[])),
         }

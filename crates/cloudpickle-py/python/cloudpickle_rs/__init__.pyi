@@ -81,7 +81,7 @@ def inspect(
 ) -> Report: ...
 
 @type_check_only
-class Step(TypedDict):
+class LoadingStep(TypedDict):
     offset: int
     text: str
 
@@ -93,28 +93,62 @@ class Needs(TypedDict):
     attributes: list[str]
 
 @type_check_only
+class CarriedCell(TypedDict):
+    name: str
+    value: Optional[str]
+    cell: Optional[int]
+
+@type_check_only
 class CarriedFunction(TypedDict):
     name: str
-    signature: str
+    qualname: Optional[str]
     module: Optional[str]
+    signature: str
+    doc: Optional[str]
+    defaults: list[str]
+    kwdefaults: dict[str, str]
+    annotations: dict[str, str]
+    attributes: dict[str, str]
+    globals: dict[str, str]
+    cells: list[CarriedCell]
+    submodules: list[str]
+    needs: Needs
     file: str
     line: int
     bytes: int
-    globals: dict[str, str]
-    cells: dict[str, Optional[str]]
-    needs: Needs
+    written_by: Optional[str]
+
+@type_check_only
+class CarriedMethod(TypedDict):
+    name: str
+    kind: Literal["method", "classmethod", "staticmethod", "property"]
 
 @type_check_only
 class CarriedClass(TypedDict):
     name: str
+    qualname: Optional[str]
+    module: Optional[str]
+    metaclass: str
+    bases: list[str]
+    doc: Optional[str]
+    methods: list[CarriedMethod]
+    attributes: dict[str, str]
+    tracker_id: Optional[str]
     bytes: int
-    attributes: list[str]
+    written_by: Optional[str]
 
 @type_check_only
 class CarriedEnum(TypedDict):
     name: str
+    qualname: Optional[str]
+    module: Optional[str]
+    bases: list[str]
+    members: dict[str, str]
+    methods: list[CarriedMethod]
+    attributes: dict[str, str]
+    tracker_id: Optional[str]
     bytes: int
-    members: list[str]
+    written_by: Optional[str]
 
 @type_check_only
 class Sizes(TypedDict):
@@ -135,15 +169,17 @@ class Finding(TypedDict):
 
 @type_check_only
 class Report(TypedDict):
+    trailing: int
     protocol: int
     bytes: int
-    trailing: int
-    error: Optional[str]
     python: list[str]
-    loading: list[Step]
+    error: Optional[str]
+    loading: list[LoadingStep]
     functions: list[CarriedFunction]
     classes: list[CarriedClass]
     enums: list[CarriedEnum]
+    unread: list[str]
+    is_cut: bool
     sizes: Sizes
     findings: list[Finding]
 
