@@ -1,5 +1,7 @@
 //! The tracking of dynamic classes, which makes a class that is loaded twice in a process the same class.
 
+use std::cell::Cell;
+
 use pyo3::{
     exceptions::PyTypeError,
     intern,
@@ -92,7 +94,23 @@ impl Tracker {
         Ok(Some(by_class.call_method1(intern!(py, "get"), (class,))?).filter(|id| !id.is_none()))
     }
 
+    /// Runs something that no other thread may come into. What this thread does meanwhile and needs the lock for, as a `__del__`, a
+    /// signal's handler or the `__hash__` of a metaclass may dump or load, does not wait for it.
     fn locked<R>(&self, py: Python<'_>, run: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+        thread_local! {
+            static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
+        }
+        struct Inside;
+        impl Drop for Inside {
+            fn drop(&mut self) {
+                IS_INSIDE.set(false);
+            }
+        }
+
+        if IS_INSIDE.replace(true) {
+            return run();
+        }
+        let _inside = Inside;
         self.lock.call_method0(py, intern!(py, "acquire"))?;
         let result = run();
         self.lock.call_method0(py, intern!(py, "release"))?;
@@ -117,12 +135,13 @@ pub(crate) fn get_or_create_id<'py>(class: &Bound<'py, PyAny>) -> PyResult<Bound
         return if error.is_instance_of::<PyTypeError>(py) { Ok(py.None().into_bound(py)) } else { Err(error) };
     }
     let tracker = Tracker::current(py)?;
+    if let Some(known) = tracker.locked(py, || tracker.id_of(class))? {
+        return Ok(known);
+    }
+    let new = py.import("uuid")?.call_method0("uuid4")?.getattr("hex")?;
     tracker.locked(py, || {
-        if let Some(known) = tracker.id_of(class)? {
-            return Ok(known);
-        }
-        let id = py.import("uuid")?.call_method0("uuid4")?.getattr("hex")?;
-        tracker.by_class.bind(py).set_item(class, &id)?;
+        // whoever was faster has given it one
+        let id = tracker.by_class.bind(py).call_method1(intern!(py, "setdefault"), (class, new))?;
         tracker.by_id.bind(py).set_item(&id, class)?;
         Ok(id)
     })

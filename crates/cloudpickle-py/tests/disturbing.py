@@ -1,6 +1,6 @@
 """Pickles objects that change what is being pickled, raise, or call the picklers again, in a process of its own.
 
-    disturbing.py SEED
+    disturbing.py SEED COUNT
 
 Whatever comes out, the process goes on, and at the end it pickles as it did at the start.
 """
@@ -16,7 +16,6 @@ import types
 
 import cloudpickle_rs
 
-COUNT = 100
 PLAIN = [{"a": [1, (2, "three")], "b": {4.5}}, lambda x, y=[1]: (x, y)]
 
 
@@ -216,15 +215,15 @@ class Disturbance:
         pickler.dump([made, made])
         cloudpickle_rs.loads(file.getvalue())
 
-    def run(self):
-        for _ in range(COUNT):
+    def run(self, count):
+        for _ in range(count):
             try:
                 self.pickle(self.make())
             except Exception as error:
                 assert not isinstance(error, SystemError), repr(error)
 
 
-def main(seed):
+def main(seed, count):
     if hasattr(signal, "alarm"):
         signal.alarm(100)
     sys.setswitchinterval(1e-5)
@@ -233,7 +232,7 @@ def main(seed):
 
     def work(seed):
         try:
-            Disturbance(seed).run()
+            Disturbance(seed).run(count)
         except BaseException as error:
             failures.append(error)
 
@@ -244,8 +243,8 @@ def main(seed):
         thread.join()
     assert not failures, failures
     assert cloudpickle_rs.dumps(PLAIN) == before
-    print(f"tried {COUNT * len(threads)}")
+    print(f"tried {count * len(threads)}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -104,3 +104,16 @@ def test_a_view_of_no_memo_says_so(owner):
     for use in [view.copy, view.clear, view.__reduce__, lambda: setattr(owner(io.BytesIO()), "memo", view)]:
         with pytest.raises(TypeError, match=f"has no {owner.__name__.lower()}"):
             use()
+
+
+@pytest.mark.parametrize("make", [lambda: list(range(50)), lambda: ["a", "b"], lambda: [1.5, 2.5], lambda: [[1], {"a": [2]}]])
+def test_a_list_is_kept_as_it_was(make, protocol):
+    """What PyPy once shows to C as a whole stays slow for Python code, and crashes where threads share it."""
+    from __pypy__ import strategy
+
+    made = make()
+    before = strategy(made)
+    data = cloudpickle_rs.dumps(made, protocol)
+    assert strategy(made) == before
+    kinds = {strategy(cloudpickle_rs.loads(data)), strategy(cloudpickle_rs.loads(b"(I1\nI2\nl."))}
+    assert not any("CPy" in kind for kind in kinds)

@@ -6,27 +6,46 @@ use pyo3::{
     types::{PyDict, PyList},
 };
 
-/// The item of a list at an index, or `None` behind its end. It never fails here; on PyPy it may.
-///
-/// Unlike an iterator it lets the list change between two calls.
-#[inline]
-pub(crate) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> PyResult<Option<Bound<'py, PyAny>>> {
-    if index >= list.len() {
-        return Ok(None);
-    }
-    // SAFETY: it is a list (or of a subclass), the index is below its length, and no other code has run since it was checked.
-    // The item is a borrowed reference that is made our own at once.
-    unsafe { Ok(Bound::from_borrowed_ptr_or_opt(list.py(), ffi::PyList_GET_ITEM(list.as_ptr(), index as ffi::Py_ssize_t))) }
+/// Goes through the items of a list by position: the list may change on the way.
+pub(crate) struct ListItems<'a, 'py> {
+    list: &'a Bound<'py, PyList>,
+    position: usize,
 }
 
-/// As `list_item`, but a scalar comes by its value.
-#[inline]
-pub(crate) fn list_scalar<'py>(list: &Bound<'py, PyList>, index: usize) -> PyResult<Option<super::Item<'py>>> {
-    if index >= list.len() {
-        return Ok(None);
+impl<'a, 'py> ListItems<'a, 'py> {
+    /// It never fails here, and neither does an item; on PyPy they may.
+    #[inline]
+    pub(crate) fn new(list: &'a Bound<'py, PyList>) -> PyResult<Self> {
+        Ok(ListItems { list, position: 0 })
     }
-    // SAFETY: as in `list_item`; the list keeps the item alive while it is looked at.
-    unsafe { Ok(Some(super::scalar::item(list.py(), ffi::PyList_GET_ITEM(list.as_ptr(), index as ffi::Py_ssize_t)))) }
+
+    /// The next item, as a reference that the list lends.
+    #[inline]
+    fn next_lent(&mut self) -> Option<*mut ffi::PyObject> {
+        if self.position >= self.list.len() {
+            return None;
+        }
+        // SAFETY: it is a list (or of a subclass), the index is below its length, and no other code has run since it was checked.
+        let item = unsafe { ffi::PyList_GET_ITEM(self.list.as_ptr(), self.position as ffi::Py_ssize_t) };
+        self.position += 1;
+        Some(item)
+    }
+
+    /// The next item.
+    #[inline]
+    pub(crate) fn next_item(&mut self) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = self.list.py();
+        // SAFETY: an item of the list, which keeps it alive until it is made our own here.
+        Ok(self.next_lent().map(|item| unsafe { Bound::from_borrowed_ptr(py, item) }))
+    }
+
+    /// As `next_item`, but a scalar comes by its value.
+    #[inline]
+    pub(crate) fn next_scalar(&mut self) -> PyResult<Option<super::Item<'py>>> {
+        let py = self.list.py();
+        // SAFETY: an item of the list, which keeps it alive while it is looked at.
+        Ok(self.next_lent().map(|item| unsafe { super::scalar::item(py, item) }))
+    }
 }
 
 /// Appends items to a list without touching their reference counts: the list takes over each item's reference.
@@ -62,6 +81,14 @@ pub(crate) fn list_extend(list: &Bound<'_, PyList>, items: std::vec::Drain<'_, B
         (*object).ob_base.ob_size = needed as ffi::Py_ssize_t;
     }
     Ok(())
+}
+
+/// A new list.
+pub(crate) fn new_list<'py>(
+    py: Python<'py>,
+    items: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyList>> {
+    PyList::new(py, items)
 }
 
 /// A new tuple, which takes over each item's reference.

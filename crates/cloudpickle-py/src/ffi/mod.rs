@@ -46,7 +46,7 @@ pub(crate) use buffer::contiguous_buffer;
 pub(crate) use bytes_writer::BytesWriter;
 pub(crate) use cell::{cell_contents, new_cell, set_cell_contents};
 pub(crate) use code::{code_extra, set_code_extra};
-pub(crate) use container::{DictEntries, list_extend, list_item, list_scalar, new_tuple};
+pub(crate) use container::{DictEntries, ListItems, list_extend, new_list, new_tuple};
 pub(crate) use fields::FunctionFields;
 pub(crate) use float::new_float;
 pub(crate) use function::{is_python_function, new_function, set_function_field};

@@ -11,7 +11,7 @@ use pyo3::{
 
 use crate::{
     failure::{Failure, To},
-    ffi::{self, DictEntries, RecursionGuard, list_item, list_scalar},
+    ffi::{self, DictEntries, ListItems, RecursionGuard},
     pickler::walk::Walk,
 };
 
@@ -49,10 +49,11 @@ impl<'py> Walk<'_, 'py> {
 
     /// Writes the items of a list, which may change on the way, in batches.
     fn put_list_items(&mut self, list: &Bound<'py, PyList>) -> Result<(), Failure> {
+        let mut items = ListItems::new(list)?;
         let mut index = 0;
         loop {
             let lone = list.len() == index + 1 && (index == 0 || BATCHES_TO_THE_POINT);
-            if lone && let Some(item) = list_item(list, index)? {
+            if lone && let Some(item) = items.next_item()? {
                 self.save(&item).map_err(|failure| failure.at(list, To::Index(index)))?;
                 self.encoder.op(Opcode::Append);
                 return Ok(());
@@ -61,21 +62,21 @@ impl<'py> Walk<'_, 'py> {
             let end = index + BATCH_SIZE;
             if self.hooks.persistent_id.is_some() {
                 while index < end
-                    && let Some(item) = list_item(list, index)?
+                    && let Some(item) = items.next_item()?
                 {
                     self.save(&item).map_err(|failure| failure.at(list, To::Index(index)))?;
                     index += 1;
                 }
             } else {
                 while index < end
-                    && let Some(item) = list_scalar(list, index)?
+                    && let Some(item) = items.next_scalar()?
                 {
                     self.save_item(item).map_err(|failure| failure.at(list, To::Index(index)))?;
                     index += 1;
                 }
             }
             self.encoder.op(Opcode::Appends);
-            if index >= list.len() {
+            if index < end || index >= list.len() {
                 return Ok(());
             }
         }

@@ -7,7 +7,7 @@ use pickle_opcodes::{Opcode, Protocol};
 use pyo3::{
     intern,
     prelude::*,
-    types::{PyDict, PyList, PyString, PyTuple},
+    types::{PyDict, PyString, PyTuple},
 };
 
 use crate::{
@@ -432,7 +432,7 @@ pub(crate) fn dynamic_function_reduce<'py>(
         let name = state.function_state_keys[key as usize].bind(py);
         let value = match key {
             FunctionState::Name | FunctionState::Qualname => copied_str(&function.getattr(name)?)?,
-            FunctionState::Submodules => PyList::new(py, &submodules)?.into_any(),
+            FunctionState::Submodules => ffi::new_list(py, submodules.iter().cloned())?.into_any(),
             FunctionState::Globals => {
                 let dict = PyDict::new(py);
                 for (name, value) in &globals {

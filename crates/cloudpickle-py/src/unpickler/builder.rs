@@ -399,7 +399,7 @@ impl<'py> Builder for LiveBuilder<'py> {
     }
 
     fn list(&mut self, items: Items<'_, Value<'py>>) -> Result<Value<'py>, BuildError> {
-        Ok(PyList::new(self.py, items)?.into_any())
+        Ok(ffi::new_list(self.py, items)?.into_any())
     }
 
     fn dict(&mut self, items: Items<'_, Value<'py>>) -> Result<Value<'py>, BuildError> {
@@ -426,7 +426,7 @@ impl<'py> Builder for LiveBuilder<'py> {
             return Ok(ffi::list_extend(list, items)?);
         }
         if let Some(extend) = list.getattr_opt(intern!(self.py, "extend"))? {
-            extend.call1((PyList::new(self.py, items)?,))?;
+            extend.call1((ffi::new_list(self.py, items)?,))?;
             return Ok(());
         }
         let append = list.getattr(intern!(self.py, "append"))?;

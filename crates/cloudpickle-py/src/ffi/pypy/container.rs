@@ -1,33 +1,46 @@
 //! Items of lists and dicts that may change while they are looked at.
 //!
-//! PyPy keeps the items of most lists and dicts unboxed. What its C API lends out of them (`PyList_GetItem`, `PyDict_Next`) would
-//! have to stay alive by itself, so that only calls that return new references are used here.
+//! PyPy keeps the items of most lists and dicts unboxed. What its C API lends out of them (`PyDict_Next`) would have to stay alive by
+//! itself, so that only calls that return new references are used here. What takes or puts the item of a list by its index
+//! (`PyList_GetItem`, `PySequence_GetItem`, `PyList_SetItem`) makes the list one that lies in C's memory, as objects of C's, for good:
+//! Python code is slower with it from then on, and PyPy 8 crashes where threads share it. Lists are iterated and appended to here.
 
 use pyo3::{
-    exceptions::{PyIndexError, PyMemoryError, PySystemError},
+    exceptions::{PyMemoryError, PySystemError},
     ffi,
     prelude::*,
-    types::{PyDict, PyList},
+    types::{PyDict, PyIterator, PyList},
 };
 
 use crate::ffi::Item;
 
-/// The item of a list at an index, or `None` behind its end.
-///
-/// Unlike an iterator it lets the list change between two calls.
-///
-/// # Errors
-/// `MemoryError` where there is no memory to show the item in: `bytes` and strings are copied for that.
-pub(crate) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> PyResult<Option<Bound<'py, PyAny>>> {
-    if index >= list.len() {
-        return Ok(None);
+/// Goes through the items of a list, which may change on the way.
+pub(crate) struct ListItems<'py> {
+    items: Bound<'py, PyIterator>,
+}
+
+impl<'py> ListItems<'py> {
+    /// # Errors
+    /// `MemoryError`.
+    pub(crate) fn new(list: &Bound<'py, PyList>) -> PyResult<Self> {
+        Ok(ListItems { items: list.try_iter()? })
     }
-    // as a sequence: `PyList_GetItem` would box all items for good
-    match list.as_sequence().get_item(index) {
-        Ok(item) => Ok(Some(item)),
-        // another thread has shortened the list
-        Err(error) if error.is_instance_of::<PyIndexError>(list.py()) => Ok(None),
-        Err(error) => Err(not_shown(list.py(), error)),
+
+    /// The next item.
+    ///
+    /// # Errors
+    /// `MemoryError` where there is no memory to show the item in: `bytes` and strings are copied for that.
+    pub(crate) fn next_item(&mut self) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = self.items.py();
+        self.items.next().transpose().map_err(|error| not_shown(py, error))
+    }
+
+    /// As `next_item`, but a scalar comes by its value.
+    ///
+    /// # Errors
+    /// As `next_item`.
+    pub(crate) fn next_scalar(&mut self) -> PyResult<Option<Item<'py>>> {
+        Ok(self.next_item()?.map(super::scalar::item))
     }
 }
 
@@ -41,14 +54,22 @@ fn not_shown(py: Python<'_>, error: PyErr) -> PyErr {
     error
 }
 
-/// As `list_item`, but a scalar comes by its value.
-pub(crate) fn list_scalar<'py>(list: &Bound<'py, PyList>, index: usize) -> PyResult<Option<Item<'py>>> {
-    Ok(list_item(list, index)?.map(super::scalar::item))
+/// Appends items to a list.
+pub(crate) fn list_extend<'py>(
+    list: &Bound<'py, PyList>,
+    mut items: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
+) -> PyResult<()> {
+    items.try_for_each(|item| list.append(item))
 }
 
-/// Appends items to a list.
-pub(crate) fn list_extend(list: &Bound<'_, PyList>, items: std::vec::Drain<'_, Bound<'_, PyAny>>) -> PyResult<()> {
-    items.into_iter().try_for_each(|item| list.append(item))
+/// A new list.
+pub(crate) fn new_list<'py>(
+    py: Python<'py>,
+    items: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    list_extend(&list, items)?;
+    Ok(list)
 }
 
 /// A new tuple.
@@ -56,13 +77,13 @@ pub(crate) fn list_extend(list: &Bound<'_, PyList>, items: std::vec::Drain<'_, B
 /// It is made of a list: one that is filled through the C API comes to be only when Python code sees it, and with it, one inside of
 /// the other, all tuples that it holds.
 pub(crate) fn new_tuple<'py>(py: Python<'py>, items: std::vec::Drain<'_, Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    // nobody else sees this list, so that C's memory does it no harm
     Ok(PyList::new(py, items)?.to_tuple().into_any())
 }
 
 /// Goes through the entries that a dict has at first. Callers compare sizes.
 pub(crate) struct DictEntries<'py> {
-    entries: Bound<'py, PyList>,
-    position: usize,
+    entries: Bound<'py, PyIterator>,
 }
 
 impl<'py> DictEntries<'py> {
@@ -71,22 +92,21 @@ impl<'py> DictEntries<'py> {
     pub(crate) fn new(dict: &Bound<'py, PyDict>) -> PyResult<Self> {
         // SAFETY: it is a dict. The result is a new list, which nobody else has, or null with an exception set.
         let entries = unsafe { Bound::from_owned_ptr_or_err(dict.py(), ffi::PyDict_Items(dict.as_ptr())) };
-        let entries = entries.map_err(|error| not_shown(dict.py(), error))?;
-        Ok(DictEntries { entries: entries.cast_into()?, position: 0 })
+        let entries = entries.and_then(|entries| entries.try_iter()).map_err(|error| not_shown(dict.py(), error))?;
+        Ok(DictEntries { entries })
     }
 
     /// The next entry, its value, if it is a scalar, by value.
     ///
     /// # Errors
-    /// As [`list_item`].
+    /// As [`ListItems::next_item`].
     pub(crate) fn next_scalar(&mut self) -> PyResult<Option<(Bound<'py, PyAny>, Item<'py>)>> {
         Ok(self.next_entry()?.map(|(key, value)| (key, super::scalar::item(value))))
     }
 
     fn next_entry(&mut self) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
-        let Some(entry) = list_item(&self.entries, self.position)? else { return Ok(None) };
-        self.position += 1;
-        entry.extract().map(Some).map_err(|error| not_shown(entry.py(), error))
+        let py = self.entries.py();
+        self.entries.next().map(|entry| entry?.extract()).transpose().map_err(|error| not_shown(py, error))
     }
 }
 
