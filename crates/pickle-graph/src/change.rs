@@ -68,7 +68,8 @@ impl Graph {
     ///
     /// The call of a state setter, which a pickle writes as `setter(object, state)` with the result popped and nothing of it in
     /// the memo, becomes the object's [`Step::SetState`](crate::Step::SetState). Whatever else can have an effect is in
-    /// [`Graph::discarded`].
+    /// [`Graph::discarded`]. A call whose arguments are in the memo is there too: CPython's pickler puts those of a recursive
+    /// object there. (In an optimized pickle they no longer are, so that such a call reads as a step, to the same effect.)
     pub fn discard(&mut self, id: NodeId) {
         let node = self.node(id);
         if let Node::Reduce { callable, args } = node

@@ -67,6 +67,16 @@ fn what_is_thrown_away_but_has_effects_is_kept() {
     assert_eq!(load(b"cos\nsystem\n(K\x01tRN.").discarded().len(), 1);
 }
 
+/// CPython has no such arguments in the memo. What takes them out of it, as `pickletools.optimize` does, makes a step of the call.
+#[test]
+fn a_state_setters_call_is_a_step_unless_its_arguments_are_in_the_memo() {
+    let step = load(b"cm\nC\n)R\x94cm\nset\nh\0K\x01\x86R0.");
+    assert!(matches!(step.steps(step.root()).collect::<Vec<_>>()[..], [Step::SetState { .. }]));
+    assert!(step.discarded().is_empty());
+    let discarded = load(b"cm\nC\n)R\x94cm\nset\nh\0K\x01\x86\x94R0.");
+    assert_eq!((discarded.steps(discarded.root()).count(), discarded.discarded().len()), (0, 1));
+}
+
 #[test]
 fn buffers_are_counted_where_their_number_is_known() {
     let pickle = &b"\x97\x97\x98\x86."[..];
