@@ -5,6 +5,7 @@ import collections
 import io
 import pickle
 import sys
+import time
 import types
 
 import cloudpickle_rs
@@ -310,3 +311,22 @@ def test_an_error_in_setstate_comes_through():
 
     with pytest.raises(LookupError, match="in __setstate__"):
         cloudpickle_rs.loads(cloudpickle_rs.dumps(Fails()))
+
+
+def test_a_load_takes_no_longer_for_those_before_it():
+    """What the memo has by then must not be gone through for each."""
+
+    def seconds(count):
+        file = io.BytesIO()
+        pickler = pickle.Pickler(file, 4)
+        for number in range(count):
+            pickler.dump((str(number), number))
+        file.seek(0)
+        unpickler = cloudpickle_rs.Unpickler(file)
+        start = time.perf_counter()
+        for number in range(count):
+            assert unpickler.load() == (str(number), number)
+        return time.perf_counter() - start
+
+    few, many = min(seconds(2_000) for _ in range(3)), min(seconds(16_000) for _ in range(3))
+    assert many < 30 * few, (few, many)

@@ -8,7 +8,7 @@ mod rules;
 use std::borrow::Cow;
 
 use pickle_opcodes::{Op, Opcode};
-use pickle_parse::{Error, ErrorKind, Limits, Machine, MachineError, OpReader, PythonException};
+use pickle_parse::{Error, ErrorKind, Limits, Machine, MachineError, Memo, OpReader, PythonException};
 use pyo3::{
     PyTraverseError, PyVisit,
     exceptions::{PyAttributeError, PyBufferError, PyOSError, PyTypeError, PyUnicodeDecodeError, PyValueError},
@@ -253,7 +253,8 @@ pub(crate) fn load<'py>(
 /// Runs the machine over the next pickle of a file.
 fn run_file<'py>(machine: &mut LiveMachine<'py>, file: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = file.py();
-    if machine.builder().has_no_hooks() && file.get_type().is(&State::get(py)?.bytes_io_type) {
+    // PyPy would copy all of its bytes for each load
+    if !cfg!(PyPy) && machine.builder().has_no_hooks() && file.get_type().is(&State::get(py)?.bytes_io_type) {
         return run_bytes_io(machine, file);
     }
     let mut reader = OpReader::new(File::new(file)?);
@@ -452,7 +453,7 @@ pub(crate) struct Unpickler {
 #[derive(Default)]
 struct Contents {
     source: Option<Source>,
-    memo: Vec<(usize, Py<PyAny>)>,
+    memo: Memo<Py<PyAny>>,
     /// The protocol of the pickle that is being read.
     protocol: u8,
 }
@@ -533,11 +534,9 @@ impl Unpickler {
             (options, source.file.bind(py).clone())
         };
         let mut machine = machine(py, options, limits(py)?)?;
-        for (index, object) in std::mem::take(&mut slf.borrow_mut().contents().memo) {
-            machine.memo_mut().set(index, object.into_bound(py));
-        }
+        *machine.memo_mut() = std::mem::take(&mut slf.borrow_mut().contents().memo).map(|object| object.into_bound(py));
         let result = run_file(&mut machine, &file);
-        let memo = machine.memo().iter().map(|(index, object)| (index, object.clone().unbind())).collect();
+        let memo = std::mem::take(machine.memo_mut()).map(Bound::unbind);
         let replaced = {
             let mut this = slf.borrow_mut();
             let contents = this.contents();
@@ -568,11 +567,11 @@ impl Unpickler {
                 "'memo' attribute must be an UnpicklerMemoProxy object or dict, not {class}"
             )));
         };
-        let mut memo = Vec::with_capacity(entries.len());
+        let mut memo = Memo::new();
         for (index, object) in entries {
             let Ok(index) = index.cast::<PyInt>() else { return Err(PyTypeError::new_err("memo key must be integers")) };
             let index = index.extract().map_err(|_| PyValueError::new_err("memo key must be positive integers."))?;
-            memo.push((index, object.unbind()));
+            memo.set(index, object.unbind());
         }
         let replaced = std::mem::replace(&mut slf.borrow_mut().contents().memo, memo);
         drop(replaced);
@@ -653,7 +652,7 @@ impl UnpicklerMemoProxy {
     fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let copy = PyDict::new(py);
         let unpickler = self.unpickler(py)?;
-        for (index, object) in unpickler.borrow().contents.iter().flat_map(|contents| &contents.memo) {
+        for (index, object) in unpickler.borrow().contents.iter().flat_map(|contents| contents.memo.iter()) {
             copy.set_item(index, object)?;
         }
         Ok(copy)
