@@ -1,17 +1,19 @@
 //! Unpickling: the class and functions that Python sees, over the pickle machine with the live builder.
 
 mod builder;
+mod exception;
 mod file;
 mod global;
 mod rules;
+mod run;
 
 use std::borrow::Cow;
 
-use pickle_opcodes::{Op, Opcode};
-use pickle_parse::{Error, ErrorKind, Limits, Machine, MachineError, Memo, OpReader, PythonException};
+use pickle_opcodes::Opcode;
+use pickle_parse::{Limits, Memo};
 use pyo3::{
     PyTraverseError, PyVisit,
-    exceptions::{PyAttributeError, PyBufferError, PyOSError, PyTypeError, PyUnicodeDecodeError, PyValueError},
+    exceptions::{PyBufferError, PyTypeError, PyValueError},
     intern,
     prelude::*,
     types::{PyBytes, PyDict, PyInt, PyMemoryView, PyString, PyTuple},
@@ -22,99 +24,12 @@ use crate::{
     report,
     state::State,
 };
-use builder::{BuildError, BuildErrorKind, LiveBuilder, Options};
-use file::{File, Stream};
+use builder::Options;
+use file::File;
+use run::{limits, machine, run, run_file};
 
+pub(crate) use exception::pickle_exception;
 pub(crate) use rules::of_interpreter as rules_of_interpreter;
-
-type LiveMachine<'py> = Machine<LiveBuilder<'py>>;
-
-/// The Python exception of a machine's error: with the offset and the opcode, in its message if the pickle is at fault, and in a
-/// note (Python 3.11 and later) if something that the pickle asked for raised.
-#[cold]
-fn exception(py: Python<'_>, error: MachineError<BuildError>) -> PyErr {
-    match error {
-        MachineError::Pickle(error) => pickle_exception(py, &error),
-        MachineError::Builder { offset, opcode, error } => match (error.into_kind(), State::get(py)) {
-            (BuildErrorKind::Pickle(message), Ok(state)) => {
-                state.unpickling_error(py, format!("{message} ({opcode} at byte {offset})"))
-            }
-            (BuildErrorKind::Raised(error), Ok(state)) if is_bad_text(py, &error, opcode) => {
-                text_exception(py, state, error, opcode, offset)
-            }
-            (BuildErrorKind::Raised(error), _) => {
-                let note = format!("while unpickling: {opcode} at byte {offset}");
-                // an exception that cannot take notes is raised without
-                let _ = error.value(py).call_method1(intern!(py, "add_note"), (note,));
-                error
-            }
-            (_, Err(error)) => error,
-        },
-    }
-}
-
-/// Whether an error is about the text that an opcode itself holds.
-fn is_bad_text(py: Python<'_>, error: &PyErr, opcode: Opcode) -> bool {
-    let has_text = matches!(
-        opcode,
-        Opcode::ShortBinUnicode | Opcode::BinUnicode | Opcode::BinUnicode8 | Opcode::Unicode | Opcode::Global | Opcode::Inst
-    );
-    has_text && error.get_type(py).is(py.get_type::<PyUnicodeDecodeError>())
-}
-
-/// The `UnicodeDecodeError` of an opcode's text as one that tells the place and is an `UnpicklingError` too.
-fn text_exception(py: Python<'_>, state: &State, error: PyErr, opcode: Opcode, offset: u64) -> PyErr {
-    let args = error.value(py).getattr("args");
-    match args.and_then(|args| state.text_error.bind(py).call1(args.cast::<PyTuple>()?)) {
-        Ok(made) => {
-            let _ = made.setattr("place", format!("{opcode} at byte {offset}"));
-            PyErr::from_value(made)
-        }
-        Err(_) => error,
-    }
-}
-
-/// As [`pickle_exception`], with the bytes from the opcode on: a number whose line is no UTF-8 raises what decoding that line does.
-#[cold]
-fn op_exception(py: Python<'_>, error: &Error, op: &[u8]) -> PyErr {
-    if let (ErrorKind::Undecodable { encoding: "utf-8", .. }, Some(opcode), Ok(state)) =
-        (error.kind(), error.opcode().filter(|opcode| has_number_line(*opcode)), State::get(py))
-        && let Err(raised) = PyBytes::new(py, number_line(opcode, op)).call_method1(intern!(py, "decode"), ("utf-8",))
-    {
-        return text_exception(py, state, raised, opcode, error.offset());
-    }
-    pickle_exception(py, error)
-}
-
-/// What CPython's unpickler decodes of such an op: its line, and of a `LONG` that ends in `L` what comes before that (`load_long`).
-fn number_line(opcode: Opcode, op: &[u8]) -> &[u8] {
-    let line = op.get(1..).unwrap_or_default();
-    let line = &line[..line.iter().position(|&byte| byte == b'\n').map_or(line.len(), |end| end + 1)];
-    line.strip_suffix(b"L\n").filter(|_| opcode == Opcode::Long).unwrap_or(line)
-}
-
-/// Whether an opcode's argument is a line that CPython's unpickler makes a `str` of before it looks for the number.
-fn has_number_line(opcode: Opcode) -> bool {
-    matches!(opcode, Opcode::Put | Opcode::Get | Opcode::Long)
-}
-
-#[cold]
-pub(crate) fn pickle_exception(py: Python<'_>, error: &Error) -> PyErr {
-    let state = match State::get(py) {
-        Ok(state) => state,
-        Err(error) => return error,
-    };
-    let class = match error.kind().python_exception() {
-        PythonException::EOFError => &state.truncated_error,
-        PythonException::ValueError | PythonException::UnicodeDecodeError => &state.invalid_value_error,
-        PythonException::OverflowError => &state.overflow_error,
-        PythonException::TypeError => return PyTypeError::new_err(error.to_string()),
-        PythonException::AttributeError => return PyAttributeError::new_err(error.to_string()),
-        PythonException::OSError => return PyOSError::new_err(error.to_string()),
-        PythonException::UnpicklingError => &state.unpickling_error,
-    };
-    PyErr::from_type(class.bind(py).clone(), (error.to_string(),))
-}
 
 /// Makes an iterator of what the `buffers` argument is, `None` standing for none.
 fn buffers_of<'py>(buffers: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -198,35 +113,6 @@ pub(crate) fn bytes_of<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyB
     Ok(view.call_method0(intern!(py, "tobytes"))?.cast_into::<PyBytes>()?)
 }
 
-/// The limits of a pickle that may write ints in decimal: as many digits as the interpreter converts.
-fn limits(py: Python<'_>) -> PyResult<Limits> {
-    let mut limits = Limits::default();
-    if let Some(digits) = State::get(py)?.sys.bind(py).getattr_opt(intern!(py, "get_int_max_str_digits"))? {
-        limits.int_digits = match digits.call0()?.extract()? {
-            // 0 stands for no limit
-            0 => usize::MAX,
-            digits => digits,
-        };
-    }
-    Ok(limits)
-}
-
-/// The machine that reads by the rules of this interpreter's own unpickler.
-fn machine<'py>(py: Python<'py>, options: Options<'py>, limits: Limits) -> PyResult<LiveMachine<'py>> {
-    Ok(Machine::with_limits(LiveBuilder::new(py, options)?, limits).with_rules(State::get(py)?.rules))
-}
-
-fn run<'py>(py: Python<'py>, machine: &mut LiveMachine<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    match machine.run(pickle) {
-        Ok((value, _)) => Ok(value),
-        Err(MachineError::Pickle(error)) => {
-            let start = usize::try_from(error.offset()).unwrap_or(usize::MAX);
-            Err(op_exception(py, &error, pickle.get(start..).unwrap_or_default()))
-        }
-        Err(error) => Err(exception(py, error)),
-    }
-}
-
 /// Whether an argument is true: as the interpreter takes its own, it may be any object.
 fn is_true(argument: &Bound<'_, PyAny>) -> PyResult<bool> {
     argument.is_truthy()
@@ -249,195 +135,6 @@ pub(crate) fn load<'py>(
     let mut machine = machine(file.py(), options, limits(file.py())?)?;
     run_file(&mut machine, file)
 }
-
-/// Runs the machine over the next pickle of a file.
-fn run_file<'py>(machine: &mut LiveMachine<'py>, file: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = file.py();
-    // PyPy would copy all of its bytes for each load
-    if !cfg!(PyPy) && machine.builder().has_no_hooks() && file.get_type().is(&State::get(py)?.bytes_io_type) {
-        return run_bytes_io(machine, file);
-    }
-    let mut reader = OpReader::new(File::new(file)?);
-    let result = run_stream(py, machine, &mut reader);
-    // What the file raised says more than that it could not be read.
-    match reader.into_inner().finish() {
-        Some(error) => Err(error),
-        None => result,
-    }
-}
-
-/// Runs the machine over the next pickle in a `BytesIO`, whose bytes need not be read: they are at hand. No code of a user's
-/// unpickler runs meanwhile, which could look at where it stands.
-fn run_bytes_io<'py>(machine: &mut LiveMachine<'py>, file: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = file.py();
-    let start: usize = file.call_method0(intern!(py, "tell"))?.extract()?;
-    let bytes = file.call_method0(intern!(py, "getvalue"))?.cast_into::<PyBytes>()?;
-    let bytes = bytes.as_bytes().get(start..).unwrap_or_default();
-    let mut reader = OpReader::new(bytes);
-    let result = run_stream(py, machine, &mut reader);
-    let mut used = bytes.len() - reader.into_inner().len();
-    if result.is_err() {
-        used = frame_end(bytes, used);
-    }
-    file.call_method1(intern!(py, "seek"), (start + used,))?;
-    result
-}
-
-/// Where the frame ends in which the `used` bytes of a pickle end, or `used` outside of frames: a frame is read as a whole, so that
-/// this is where CPython's unpickler leaves a file without `peek` when an op fails.
-#[cold]
-fn frame_end(pickle: &[u8], used: usize) -> usize {
-    let (mut rest, mut end) = (pickle, 0);
-    while let Ok((after, op)) = pickle_parse::op(rest)
-        && pickle.len() - after.len() <= used
-    {
-        if let Op::Frame(length) = op {
-            end = usize::try_from(length)
-                .ok()
-                .filter(|&length| length <= after.len())
-                .map_or(pickle.len(), |length| pickle.len() - after.len() + length);
-        }
-        rest = after;
-    }
-    end.max(used)
-}
-
-/// Runs the machine over the next pickle of a stream.
-fn run_stream<'py, R: Stream<'py>>(
-    py: Python<'py>,
-    machine: &mut LiveMachine<'py>,
-    reader: &mut OpReader<R>,
-) -> PyResult<Bound<'py, PyAny>> {
-    loop {
-        let offset = reader.offset();
-        let buffered = reader.buffered().map_err(|error| pickle_exception(py, &error))?;
-        let part = match machine.run_part(offset, buffered) {
-            Ok(part) => part,
-            Err(error) => {
-                let failed = from_failed(buffered, offset, &error);
-                let used = buffered.len() - failed.len() + length_of_failed(failed);
-                let error = match error {
-                    MachineError::Pickle(error) => op_exception(py, &error, failed),
-                    error => exception(py, error),
-                };
-                reader.skip(used, false);
-                return Err(error);
-            }
-        };
-        reader.skip(part.executed, part.value.is_some());
-        if let Some(value) = part.value {
-            return Ok(value);
-        }
-        if let Some((offset, length)) = part.frame {
-            begin_frame(py, reader, offset, length)?;
-            continue;
-        }
-        // an op that is not in the buffer as a whole
-        if run_bytes(py, machine, reader)? {
-            continue;
-        }
-        let (done, frame) = match reader.next_op() {
-            Ok(Some((offset, op))) => {
-                let frame = if let Op::Frame(length) = op { Some((offset, length)) } else { None };
-                match machine.step(offset, &op) {
-                    Ok(done) => (done, frame),
-                    Err(MachineError::Pickle(error)) => return Err(op_exception(py, &error, reader.gathered())),
-                    Err(error) => return Err(exception(py, error)),
-                }
-            }
-            Ok(None) => {
-                let error = Error::new(ErrorKind::RanOut, reader.offset(), None::<Opcode>);
-                return Err(pickle_exception(py, &error));
-            }
-            Err(error) => {
-                let error = machine.unread(error, reader);
-                if matches!(error.kind(), ErrorKind::InvalidLoadKey(_)) {
-                    reader.skip(1, false);
-                }
-                return Err(op_exception(py, &error, reader.gathered()));
-            }
-        };
-        if let Some(value) = done {
-            return Ok(value);
-        }
-        if let Some((offset, length)) = frame {
-            // the op was gathered, and is consumed
-            begin_frame(py, reader, offset, length)?;
-        }
-    }
-}
-
-/// The bytes from the op on that failed, in a part of a stream that begins at `offset`.
-#[cold]
-fn from_failed<'a>(buffered: &'a [u8], offset: u64, error: &MachineError<BuildError>) -> &'a [u8] {
-    let failed = match error {
-        MachineError::Pickle(error) => error.offset(),
-        MachineError::Builder { offset, .. } => *offset,
-    };
-    let start = usize::try_from(failed.saturating_sub(offset)).unwrap_or(usize::MAX);
-    buffered.get(start..).unwrap_or_default()
-}
-
-/// How long the op is that `failed` begins with, or that it fails at: as with CPython's unpickler, the next load begins behind it.
-#[cold]
-fn length_of_failed(failed: &[u8]) -> usize {
-    match pickle_parse::op(failed) {
-        Ok((after, _)) => failed.len() - after.len(),
-        // its opcode
-        Err(_) => failed.len().min(1),
-    }
-}
-
-/// Has the stream, which stands behind the `FRAME` at `offset`, take the whole frame into its buffer.
-fn begin_frame<'py, R: Stream<'py>>(py: Python<'py>, reader: &mut OpReader<R>, offset: u64, length: u64) -> PyResult<()> {
-    if reader.get_mut().begin_frame(length)? {
-        return Ok(());
-    }
-    Err(pickle_exception(py, &Error::new(ErrorKind::Truncated, offset, Some(Opcode::Frame))))
-}
-
-/// Runs the machine over an op that makes an object of bytes, if that is next and the stream makes the object itself: a large one,
-/// which need not be copied, or any one. Says whether it did.
-fn run_bytes<'py, R: Stream<'py>>(py: Python<'py>, machine: &mut LiveMachine<'py>, reader: &mut OpReader<R>) -> PyResult<bool> {
-    let offset = reader.offset();
-    let buffered = reader.buffered().map_err(|error| pickle_exception(py, &error))?;
-    let Some(opcode) = buffered.first().and_then(|&byte| Opcode::from_byte(byte)) else { return Ok(false) };
-    let size = match opcode {
-        Opcode::ShortBinBytes => size_of::<u8>(),
-        Opcode::BinBytes => size_of::<u32>(),
-        Opcode::BinBytes8 | Opcode::ByteArray8 => size_of::<u64>(),
-        _ => return Ok(false),
-    };
-    let takes_all = reader.get_mut().begin_object(1 + size)?;
-    let buffered = reader.buffered().map_err(|error| pickle_exception(py, &error))?;
-    let Some(length) = buffered.get(1..1 + size) else { return Ok(false) };
-    let length = length.iter().rev().fold(0, |length, &byte| length << 8 | u64::from(byte));
-    let least = match (takes_all, opcode) {
-        (true, _) => 1,
-        (false, Opcode::BinBytes | Opcode::BinBytes8) => LARGE,
-        (false, _) => return Ok(false),
-    };
-    let Some(length) = usize::try_from(length).ok().filter(|&length| length >= least) else { return Ok(false) };
-    let Some(object) = reader.get_mut().take_object(1 + size, length)? else { return Ok(false) };
-    reader.passed(1 + size + object.as_bytes().len());
-    if object.as_bytes().len() < length {
-        return Err(pickle_exception(py, &Error::new(ErrorKind::Truncated, offset, Some(opcode))));
-    }
-    let bytes = object.as_bytes();
-    let op = if opcode == Opcode::ByteArray8 {
-        Op::ByteArray8(bytes)
-    } else {
-        machine.builder_mut().lend(object.clone());
-        Op::BinBytes(bytes)
-    };
-    match machine.step(offset, &op) {
-        Ok(_) => Ok(true),
-        Err(error) => Err(exception(py, error)),
-    }
-}
-
-/// From how many bytes on a `bytes` object is taken over from a file.
-const LARGE: usize = 1 << 14;
 
 /// Reads pickles from a binary file, one for each call of `load`.
 ///
