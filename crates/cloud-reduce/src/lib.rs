@@ -128,13 +128,13 @@ pub use model::{
     AttributeOf, Attributes, BuiltinType, Call, Captured, Cell, Class, ClassParts, Code, DictView, DictViewKind, Enum, EnumParts,
     FieldKind, Function, FunctionParts, IdentifiedFunction, Logger, MappingProxy, MemoryView, Method, MethodDescriptor,
     MethodKind, Model, Models, Module, NamedTuple, Names, Partial, Property, TextFile, TypeVar, Variables, WeakSet, classes,
-    dialects, enums, functions,
+    dialects, enums, functions, identified_functions,
 };
 pub use names::{Dialect, Reconstructor};
 pub use policy::{Policy, Rule, RuleError, Use};
 pub use report::{
-    Action, CarriedCell, CarriedClass, CarriedEnum, CarriedFunction, CarriedMethod, Event, Finding, FindingKind,
-    ListedInstruction, LoadingStep, Name, NamedTexts, Needs, Object, Report, SizeTree, Sizes, Summary,
+    Action, CarriedCell, CarriedClass, CarriedEnum, CarriedFunction, CarriedIdentifiedFunction, CarriedMethod, Event, Finding,
+    FindingKind, ListedInstruction, LoadingStep, Name, NamedTexts, Needs, Object, Report, SizeTree, Sizes, Summary,
 };
 #[cfg(feature = "files")]
 pub use scan::{Member, has_pickle_name, scan_file, scan_file_within, scan_reader};

@@ -44,6 +44,25 @@ fn a_function_without_its_code_is_read_with_all_that_is_in_its_pickle() {
 }
 
 #[test]
+fn a_report_tells_of_it() {
+    let summary = Report::of(PICKLE).summary(&Policy::cloudpickle());
+    let [function] = &summary.identified_functions[..] else { panic!("{summary:?}") };
+    assert_eq!((&*function.name, &*function.qualname), ("made", "by_identifier.<locals>.made"));
+    assert_eq!(function.finder, "apache_beam.internal.code_object_pickler.get_code_from_identifier");
+    assert_eq!(function.identifier, "__main__.by_identifier.__code__.co_consts[made]");
+    assert_eq!((&function.defaults[..], function.globals.get("os")), (&["2".to_owned()][..], Some("<module os>")));
+    assert!(summary.functions.is_empty() && summary.unread.is_empty() && function.bytes > 0);
+
+    let mut graph = read();
+    let state = graph.steps(graph.root()).next().unwrap();
+    let pickle_graph::Step::SetState { state, .. } = state else { panic!("{state:?}") };
+    let fields = graph.node(state).as_tuple().unwrap()[1];
+    graph.insert(fields, "__name__", pickle_graph::NodeId::NONE);
+    let summary = Report::of(pickle_emit::graph_to_vec(&graph).unwrap()).summary(&Policy::cloudpickle());
+    assert!(summary.identified_functions.is_empty() && summary.unread[0].contains("__name__"), "{:?}", summary.unread);
+}
+
+#[test]
 fn it_is_written_as_it_was_read() {
     let mut graph = read();
     assert_eq!(pickle_emit::graph_to_vec(&graph).unwrap(), PICKLE);

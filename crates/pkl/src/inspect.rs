@@ -5,7 +5,8 @@ use std::{collections::HashSet, io::Write};
 use anyhow::Result;
 use clap::Args;
 use cloud_reduce::{
-    CarriedClass, CarriedEnum, CarriedFunction, CarriedMethod, Code, Function, NamedTexts, Policy, Report, SizeTree, Summary,
+    CarriedClass, CarriedEnum, CarriedFunction, CarriedIdentifiedFunction, CarriedMethod, Code, Function, NamedTexts, Policy,
+    Report, SizeTree, Summary,
 };
 use serde::Serialize;
 
@@ -103,8 +104,9 @@ impl Inspect {
         }
 
         let summary = report.summary(policy);
-        let carried = [summary.functions.len(), summary.classes.len(), summary.enums.len(), summary.unread.len()];
-        if carried != [0; 4] {
+        let functions = [summary.functions.len(), summary.identified_functions.len()];
+        let others = [summary.classes.len(), summary.enums.len(), summary.unread.len()];
+        if (functions, others) != ([0; 2], [0; 3]) {
             writeln!(out, "\n{heading}What it carries{heading:#}")?;
         }
         for (carried, function) in summary.functions.iter().zip(report.functions().flatten()) {
@@ -112,6 +114,9 @@ impl Inspect {
             if self.code {
                 write_codes(out, report, &function)?;
             }
+        }
+        for function in &summary.identified_functions {
+            write_identified_function(out, function)?;
         }
         for class in &summary.classes {
             write_class(out, class)?;
@@ -180,6 +185,15 @@ fn write_function(out: &mut impl Write, function: &CarriedFunction) -> Result<()
     write_names(out, "modules", &needs.modules)?;
     write_names(out, "built-ins", &needs.builtins)?;
     write_names(out, "attributes", &needs.attributes)
+}
+
+fn write_identified_function(out: &mut impl Write, function: &CarriedIdentifiedFunction) -> Result<()> {
+    let line = format!("def {}(...)", function.qualname);
+    write_head(out, &line, function.bytes, &format!(", its code is {}", function.identifier))?;
+    for (name, value) in function.globals.iter() {
+        writeln!(out, "      global {} = {value}", style::name(name))?;
+    }
+    write_names(out, "found by", &[&function.finder])
 }
 
 /// The methods of a class, and its other attributes but for those of Python's own.

@@ -78,3 +78,11 @@ impl<'a> IdentifiedFunction<'a> {
         })
     }
 }
+
+/// The functions of a graph whose code is found by an identifier, in the order in which their pickle makes them.
+///
+/// Each is an error where its parts are what Beam does not write.
+pub fn identified_functions(graph: &Graph) -> impl Iterator<Item = Result<IdentifiedFunction<'_>, Error>> {
+    let is_one = |id: &NodeId| matches!(Callee::of_call(graph, *id), Some((Callee::FunctionFinder(..), _)));
+    graph.ids().filter(is_one).map(|id| IdentifiedFunction::read(graph, id))
+}

@@ -24,7 +24,7 @@ pub use code::{Code, Variables};
 pub use container::{DictView, DictViewKind, MappingProxy, MemoryView, NamedTuple, WeakSet};
 pub use file::TextFile;
 pub use function::{Captured, Function, FunctionParts, functions};
-pub use identified::IdentifiedFunction;
+pub use identified::{IdentifiedFunction, identified_functions};
 pub use method::{Method, MethodDescriptor, MethodKind, Property};
 pub use module::Module;
 pub use reference::{AttributeOf, BuiltinType, FieldKind, Logger};

@@ -30,13 +30,17 @@ use needs::CodeNames;
 pub use needs::Needs;
 pub use resolve::{Name, Object};
 pub use sizes::Sizes;
-pub use summary::{CarriedCell, CarriedClass, CarriedEnum, CarriedFunction, CarriedMethod, LoadingStep, NamedTexts, Summary};
+pub use summary::{
+    CarriedCell, CarriedClass, CarriedEnum, CarriedFunction, CarriedIdentifiedFunction, CarriedMethod, LoadingStep, NamedTexts,
+    Summary,
+};
 pub(crate) use trace::Trace;
 pub use trace::{Action, Event};
 pub use tree::SizeTree;
 
 use crate::{
-    Class, Code, Enum, Function, Implementation, Policy, PythonVersion, ScanLimits, classes, enums, functions, scan::Budget,
+    Class, Code, Enum, Function, IdentifiedFunction, Implementation, Policy, PythonVersion, ScanLimits, classes, enums,
+    functions, identified_functions, scan::Budget,
 };
 
 /// What a pickle is and does: what loading it would import, call and set, in order; what it carries by value and what that needs;
@@ -184,6 +188,11 @@ impl Report {
     /// The functions that it carries by value; each is an error where its parts are what no cloudpickle writes.
     pub fn functions(&self) -> impl Iterator<Item = Result<Function<'_>, crate::Error>> {
         functions(self.graph())
+    }
+
+    /// The functions that it carries without their code.
+    pub fn identified_functions(&self) -> impl Iterator<Item = Result<IdentifiedFunction<'_>, crate::Error>> {
+        identified_functions(self.graph())
     }
 
     /// The classes that it carries by value.

@@ -4,7 +4,7 @@ use pickle_graph::{NodeId, Str};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Finding, Needs, Object, Report, SizeTree, shown};
-use crate::{Attributes, Class, Dialect, Enum, Function, MethodDescriptor, MethodKind, Policy, Property};
+use crate::{Attributes, Class, Dialect, Enum, Function, IdentifiedFunction, MethodDescriptor, MethodKind, Policy, Property};
 
 /// What a [`Report`] tells, in plain values that need neither it nor its graph: objects as short texts, as Python writes them. With
 /// the feature `serde` it can be serialized; `pkl inspect --json` and, from Python, `cloudpickle_rs.inspect` give it.
@@ -37,6 +37,8 @@ pub struct Summary {
     pub loading: Vec<LoadingStep>,
     /// The functions that it carries by value.
     pub functions: Vec<CarriedFunction>,
+    /// The functions that it carries without their code.
+    pub identified_functions: Vec<CarriedIdentifiedFunction>,
     /// The classes that it carries by value, but enums.
     pub classes: Vec<CarriedClass>,
     /// The enums that it carries by value.
@@ -97,6 +99,31 @@ pub struct CarriedFunction {
     pub file: String,
     /// `co_firstlineno`: where it begins there.
     pub line: i32,
+    /// How many bytes it takes with all that it holds and nothing before it held.
+    pub bytes: u64,
+    /// The module of whose cloudpickle wrote it, where that is a known one.
+    pub written_by: Option<&'static str>,
+}
+
+/// A function that a pickle carries but for its code, which is found by an identifier where it is loaded: Beam's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct CarriedIdentifiedFunction {
+    /// `__name__`.
+    pub name: String,
+    /// `__qualname__`.
+    pub qualname: String,
+    /// `__module__`.
+    pub module: Option<String>,
+    /// What finds the code.
+    pub finder: String,
+    /// Where the code is: [`IdentifiedFunction::identifier`].
+    pub identifier: String,
+    /// `__defaults__`: of the last positional parameters.
+    pub defaults: Vec<String>,
+    /// The globals that the pickle has of those that its code names.
+    pub globals: NamedTexts,
     /// How many bytes it takes with all that it holds and nothing before it held.
     pub bytes: u64,
     /// The module of whose cloudpickle wrote it, where that is a known one.
@@ -222,6 +249,8 @@ impl Summary {
         let functions: Vec<Function<'_>> = read(report.functions(), &mut unread);
         telling.functions = functions.iter().flat_map(|function| [Some(function.id), function.fill]).flatten().collect();
         let functions = functions.iter().map(|function| telling.function(function)).collect();
+        let identified = read(report.identified_functions(), &mut unread);
+        let identified_functions = identified.iter().map(|function| telling.identified_function(function)).collect();
         let classes = read(report.classes(), &mut unread).iter().map(|class| telling.class(class)).collect();
         let enums = read(report.enums(), &mut unread).iter().map(|class| telling.enumeration(class)).collect();
         Summary {
@@ -235,6 +264,7 @@ impl Summary {
                 .map(|event| LoadingStep { offset: event.offset, text: report.describe(event) })
                 .collect(),
             functions,
+            identified_functions,
             classes,
             enums,
             unread,
@@ -358,6 +388,22 @@ impl Telling<'_> {
             line: function.code.firstlineno(),
             bytes: report.sizes().total(function.id),
             written_by: function.dialect.and_then(Dialect::module),
+        }
+    }
+
+    fn identified_function(&mut self, function: &IdentifiedFunction<'_>) -> CarriedIdentifiedFunction {
+        let report = self.report;
+        let show = |id| report.show(id);
+        CarriedIdentifiedFunction {
+            name: self.text(function.name),
+            qualname: self.text(function.qualname),
+            module: self.optional(function.module),
+            finder: shown::expression(report.graph(), function.finder),
+            identifier: self.text(function.identifier),
+            defaults: self.shown(function.defaults, show),
+            globals: self.named(function.globals, show),
+            bytes: report.sizes().total(function.id),
+            written_by: function.dialect.module(),
         }
     }
 

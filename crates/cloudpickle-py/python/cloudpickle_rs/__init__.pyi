@@ -119,6 +119,18 @@ class CarriedFunction(TypedDict):
     written_by: Optional[str]
 
 @type_check_only
+class CarriedIdentifiedFunction(TypedDict):
+    name: str
+    qualname: str
+    module: Optional[str]
+    finder: str
+    identifier: str
+    defaults: list[str]
+    globals: dict[str, str]
+    bytes: int
+    written_by: Optional[str]
+
+@type_check_only
 class CarriedMethod(TypedDict):
     name: str
     kind: Literal["method", "classmethod", "staticmethod", "property"]
@@ -176,6 +188,7 @@ class Report(TypedDict):
     error: Optional[str]
     loading: list[LoadingStep]
     functions: list[CarriedFunction]
+    identified_functions: list[CarriedIdentifiedFunction]
     classes: list[CarriedClass]
     enums: list[CarriedEnum]
     unread: list[str]
