@@ -200,6 +200,13 @@ fn what_a_policy_allows_is_no_finding() {
         ("an ordered dict", b"\x80\x04\x8c\x0bcollections\x8c\x0bOrderedDict\x93)R.", Policy::plain()),
         ("an instance", b"\x80\x02cacme\nCircle\n)\x81}U\x01rK\x01sb.", acme.clone()),
         ("an instance by copyreg", b"ccopyreg\n_reconstructor\n(cacme\nCircle\nc__builtin__\nobject\nNtR.", acme.clone()),
+        ("a named tuple of PySpark", b"cpyspark.serializers\n_restore\n(S'P'\n(S'x'\nt(K\x01ttR.", Policy::cloudpickle()),
+        ("a lock, as Beam pickles it", b"c_thread\nallocate_lock\n)R.", Policy::cloudpickle()),
+        (
+            "flags, as Beam pickles them",
+            b"capache_beam.internal.cloudpickle_pickler\n_create_absl_flags\n)R.",
+            Policy::cloudpickle(),
+        ),
         ("a method of a class", b"cbuiltins\ngetattr\n(cacme\nCircle\nS'unit'\ntR(tR.", acme),
     ] {
         assert_eq!(found(pickle, &policy), [""; 0], "{name}");

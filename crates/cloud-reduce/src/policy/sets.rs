@@ -72,6 +72,12 @@ const CLOUDPICKLE: Rules = &[
     // The fields of named tuples.
     "_collections._tuplegetter", "collections._tuplegetter", "_operator.itemgetter", "operator.itemgetter",
     "functools.lru_cache", "functools._lru_cache_wrapper",
+    // What the projects that have a copy of cloudpickle add to it: named tuples of PySpark, and Beam's locks, absl's flags and
+    // protobuf's enums, which are looked for in modules that are imported.
+    "pyspark.serializers._restore", "pyspark.cloudpickle._load_namedtuple",
+    "_thread.RLock", "_thread.lock", "_thread.allocate_lock",
+    "apache_beam.internal.cloudpickle_pickler._create_absl_flags",
+    "apache_beam.internal.cloudpickle_pickler._reconstruct_enum_descriptor",
 ];
 
 #[rustfmt::skip]
