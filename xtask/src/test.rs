@@ -15,8 +15,8 @@ use crate::{
 /// What cargo's own subcommands need, and how to get it.
 const TOOLS: [(&str, &str); 2] = [("fmt", "rustup component add rustfmt"), ("clippy", "rustup component add clippy")];
 
-/// What the module's suite imports besides upstream and pytest.
-pub(crate) const SUITE_NEEDS: [&str; 1] = ["hypothesis"];
+/// What the module's suite needs besides upstream and pytest: what it imports, and what runs it on all cores.
+pub(crate) const SUITE_NEEDS: [&str; 2] = ["hypothesis", "pytest-xdist"];
 
 /// Runs all steps, goes on where one fails, and sums up.
 ///
@@ -118,8 +118,11 @@ fn on_python(shell: &Shell, steps: &mut Steps, python: &Python, pytest: &[String
     let (program, cache) = (venv.python(), venv::folder().join("pytest-cache"));
     steps.step(&titles[2], || {
         quietly(
-            cmd!(shell, "{program} -m pytest --quiet -o cache_dir={cache} crates/cloudpickle-py/tests {pytest...}")
-                .env_remove("PYTHONPATH"),
+            cmd!(
+                shell,
+                "{program} -m pytest --quiet --numprocesses auto -o cache_dir={cache} crates/cloudpickle-py/tests {pytest...}"
+            )
+            .env_remove("PYTHONPATH"),
         )
     });
 }

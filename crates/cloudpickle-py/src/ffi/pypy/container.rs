@@ -3,27 +3,35 @@
 //! PyPy keeps the items of most lists and dicts unboxed. What its C API lends out of them (`PyDict_Next`) would have to stay alive by
 //! itself, so that only calls that return new references are used here. What takes or puts the item of a list by its index
 //! (`PyList_GetItem`, `PySequence_GetItem`, `PyList_SetItem`) makes the list one that lies in C's memory, as objects of C's, for good:
-//! Python code is slower with it from then on, and PyPy 8 crashes where threads share it. Lists are iterated and appended to here.
+//! Python code is slower with it from then on, and PyPy 8 crashes where threads share it. So it is given only to lists that nobody
+//! else sees; others are sliced and appended to. (An iterator would do, but that ends the process where there is no memory to show an
+//! item to C.)
 
 use pyo3::{
     exceptions::{PyMemoryError, PySystemError},
     ffi,
     prelude::*,
-    types::{PyDict, PyIterator, PyList},
+    types::{PyDict, PyList},
 };
 
 use crate::ffi::Item;
 
+/// How many items of a list are shown to C at once.
+const SLICE: usize = 32;
+
 /// Goes through the items of a list, which may change on the way.
-pub(crate) struct ListItems<'py> {
-    items: Bound<'py, PyIterator>,
+pub(crate) struct ListItems<'a, 'py> {
+    list: &'a Bound<'py, PyList>,
+    /// Where the items stand that come behind those of the slice.
+    position: usize,
+    slice: PrivateItems<'py>,
 }
 
-impl<'py> ListItems<'py> {
+impl<'a, 'py> ListItems<'a, 'py> {
     /// # Errors
     /// `MemoryError`.
-    pub(crate) fn new(list: &Bound<'py, PyList>) -> PyResult<Self> {
-        Ok(ListItems { items: list.try_iter()? })
+    pub(crate) fn new(list: &'a Bound<'py, PyList>) -> PyResult<Self> {
+        Ok(ListItems { list, position: 0, slice: PrivateItems { list: PyList::empty(list.py()), position: 0 } })
     }
 
     /// The next item.
@@ -31,8 +39,17 @@ impl<'py> ListItems<'py> {
     /// # Errors
     /// `MemoryError` where there is no memory to show the item in: `bytes` and strings are copied for that.
     pub(crate) fn next_item(&mut self) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let py = self.items.py();
-        self.items.next().transpose().map_err(|error| not_shown(py, error))
+        if let Some(item) = self.slice.next_item()? {
+            return Ok(Some(item));
+        }
+        let py = self.list.py();
+        let (start, end) = (self.position as ffi::Py_ssize_t, (self.position + SLICE) as ffi::Py_ssize_t);
+        // SAFETY: it is a list, and an end behind its own is no error. The result is a new list, or null with an exception set.
+        let slice = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyList_GetSlice(self.list.as_ptr(), start, end)) };
+        let list: Bound<'_, PyList> = slice.map_err(|error| not_shown(py, error))?.cast_into()?;
+        self.position += list.len();
+        self.slice = PrivateItems { list, position: 0 };
+        self.slice.next_item()
     }
 
     /// As `next_item`, but a scalar comes by its value.
@@ -41,6 +58,23 @@ impl<'py> ListItems<'py> {
     /// As `next_item`.
     pub(crate) fn next_scalar(&mut self) -> PyResult<Option<Item<'py>>> {
         Ok(self.next_item()?.map(super::scalar::item))
+    }
+}
+
+/// The items of a list that nobody else sees.
+struct PrivateItems<'py> {
+    list: Bound<'py, PyList>,
+    position: usize,
+}
+
+impl<'py> PrivateItems<'py> {
+    fn next_item(&mut self) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if self.position >= self.list.len() {
+            return Ok(None);
+        }
+        let item = self.list.as_sequence().get_item(self.position).map_err(|error| not_shown(self.list.py(), error))?;
+        self.position += 1;
+        Ok(Some(item))
     }
 }
 
@@ -83,7 +117,7 @@ pub(crate) fn new_tuple<'py>(py: Python<'py>, items: std::vec::Drain<'_, Bound<'
 
 /// Goes through the entries that a dict has at first. Callers compare sizes.
 pub(crate) struct DictEntries<'py> {
-    entries: Bound<'py, PyIterator>,
+    entries: PrivateItems<'py>,
 }
 
 impl<'py> DictEntries<'py> {
@@ -92,8 +126,8 @@ impl<'py> DictEntries<'py> {
     pub(crate) fn new(dict: &Bound<'py, PyDict>) -> PyResult<Self> {
         // SAFETY: it is a dict. The result is a new list, which nobody else has, or null with an exception set.
         let entries = unsafe { Bound::from_owned_ptr_or_err(dict.py(), ffi::PyDict_Items(dict.as_ptr())) };
-        let entries = entries.and_then(|entries| entries.try_iter()).map_err(|error| not_shown(dict.py(), error))?;
-        Ok(DictEntries { entries })
+        let list = entries.map_err(|error| not_shown(dict.py(), error))?.cast_into()?;
+        Ok(DictEntries { entries: PrivateItems { list, position: 0 } })
     }
 
     /// The next entry, its value, if it is a scalar, by value.
@@ -105,8 +139,8 @@ impl<'py> DictEntries<'py> {
     }
 
     fn next_entry(&mut self) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
-        let py = self.entries.py();
-        self.entries.next().map(|entry| entry?.extract()).transpose().map_err(|error| not_shown(py, error))
+        let Some(entry) = self.entries.next_item()? else { return Ok(None) };
+        entry.extract().map(Some).map_err(|error| not_shown(entry.py(), error))
     }
 }
 
