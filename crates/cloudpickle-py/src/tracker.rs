@@ -7,7 +7,7 @@ use pyo3::{
     intern,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyDict, PyString, PyWeakrefReference},
+    types::{IntoPyDict, PyDict, PyString, PyWeakrefReference},
 };
 
 use crate::{ffi, state::State};
@@ -41,31 +41,39 @@ impl Tracker {
         })
     }
 
-    /// The tracker of this process: upstream's where upstream is imported, so that a class keeps its id whichever of the two
-    /// meets it. What was tracked before upstream was imported moves there.
-    fn current(py: Python<'_>) -> PyResult<Tracker> {
-        let own = Tracker::own(py)?;
-        let own =
-            || Tracker { by_class: own.by_class.clone_ref(py), by_id: own.by_id.clone_ref(py), lock: own.lock.clone_ref(py) };
+    /// Upstream's tracker, where upstream is imported.
+    fn upstreams(py: Python<'_>) -> PyResult<Option<Tracker>> {
         let state = State::get(py)?;
         let modules = state.modules(py)?;
-        let Ok(modules) = modules.cast::<PyDict>() else { return Ok(own()) };
-        let Some(upstream) = modules.get_item(&state.module_name)? else { return Ok(own()) };
+        let Ok(modules) = modules.cast::<PyDict>() else { return Ok(None) };
+        let Some(upstream) = modules.get_item(&state.module_name)? else { return Ok(None) };
         let mut parts = [None, None, None];
         for (part, name) in parts.iter_mut().zip(names(py)) {
             *part = ffi::getattr_opt(&upstream, name)?;
         }
-        let [Some(by_class), Some(by_id), Some(lock)] = parts else { return Ok(own()) };
-        let theirs = Tracker { by_class: by_class.unbind(), by_id: by_id.unbind(), lock: lock.unbind() };
-        let ours = own();
-        if !theirs.by_class.is(&ours.by_class) && ours.by_class.bind(py).is_truthy()? {
+        let [Some(by_class), Some(by_id), Some(lock)] = parts else { return Ok(None) };
+        Ok(Some(Tracker { by_class: by_class.unbind(), by_id: by_id.unbind(), lock: lock.unbind() }))
+    }
+
+    /// The tracker of this process: upstream's where upstream is imported, so that a class keeps its id whichever of the two
+    /// meets it. What was tracked before upstream was imported moves there.
+    fn current(py: Python<'_>) -> PyResult<Tracker> {
+        let own = Tracker::own(py)?;
+        let Some(theirs) = Tracker::upstreams(py)? else {
+            return Ok(Tracker {
+                by_class: own.by_class.clone_ref(py),
+                by_id: own.by_id.clone_ref(py),
+                lock: own.lock.clone_ref(py),
+            });
+        };
+        if !theirs.by_class.is(&own.by_class) && own.by_class.bind(py).is_truthy()? {
             theirs.locked(py, || {
-                theirs.by_class.call_method1(py, "update", (&ours.by_class,))?;
-                theirs.by_id.call_method1(py, "update", (&ours.by_id,))?;
+                theirs.by_class.call_method1(py, "update", (&own.by_class,))?;
+                theirs.by_id.call_method1(py, "update", (&own.by_id,))?;
                 Ok(())
             })?;
-            ours.by_class.call_method0(py, "clear")?;
-            ours.by_id.call_method0(py, "clear")?;
+            own.by_class.call_method0(py, "clear")?;
+            own.by_id.call_method0(py, "clear")?;
         }
         Ok(theirs)
     }
@@ -185,6 +193,17 @@ pub(crate) fn _unite_trackers(py: Python<'_>) -> PyResult<()> {
     Tracker::current(py).map(drop)
 }
 
+/// Frees the locks in a process that was forked: the thread that had one may not be there.
+#[pyfunction]
+fn _free_tracker_after_fork(py: Python<'_>) -> PyResult<()> {
+    for tracker in [Some(Tracker::own(py)?), Tracker::upstreams(py)?.as_ref()].into_iter().flatten() {
+        if let Some(free) = ffi::getattr_opt(tracker.lock.bind(py), intern!(py, "_at_fork_reinit"))? {
+            free.call0()?;
+        }
+    }
+    Ok(())
+}
+
 /// The id of a class, a new one if it has none yet.
 #[pyfunction]
 #[pyo3(name = "_get_or_create_tracker_id")]
@@ -207,6 +226,11 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let own = Tracker::own(module.py())?;
     for (name, part) in NAMES.into_iter().zip([&own.by_class, &own.by_id, &own.lock]) {
         module.add(name, part)?;
+    }
+    let py = module.py();
+    if let Some(register) = py.import("os")?.getattr_opt("register_at_fork")? {
+        let free = wrap_pyfunction!(_free_tracker_after_fork, module)?;
+        register.call((), Some(&[("after_in_child", free)].into_py_dict(py)?))?;
     }
     module.add_function(wrap_pyfunction!(_unite_trackers, module)?)?;
     module.add_function(wrap_pyfunction!(py_get_or_create_id, module)?)?;

@@ -1,5 +1,6 @@
 """Broken and hostile pickles: an error that says where, and never a crash, a hang or memory that the input does not justify."""
 
+import os
 import pickle
 import pickletools
 import struct
@@ -213,3 +214,35 @@ def test_objects_that_disturb_their_pickling_never_harm_the_process(seed, proces
 def test_code_that_pickles_while_a_class_is_tracked_does_not_wait_for_itself(arguments, processes):
     done = processes.run(Path(__file__).with_name("reentering.py"), *arguments, timeout=30)
     assert done.stdout == "done\n"
+
+
+FORKS = """
+import os, signal, sys, threading
+module = __import__(sys.argv[1]).cloudpickle
+import cloudpickle_rs
+taken = threading.Event()
+
+def hold():
+    with module._DYNAMIC_CLASS_TRACKER_LOCK:
+        taken.set()
+        threading.Event().wait()
+
+threading.Thread(target=hold, daemon=True).start()
+taken.wait()
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    cloudpickle_rs.dumps(type("Local", (), {"__module__": "__main__"}))
+    os._exit(0)
+status = os.waitpid(child, 0)[1]
+print("child ended with", status, flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.parametrize("whose", ["cloudpickle_rs", "cloudpickle"])
+def test_a_forked_process_does_not_wait_for_a_thread_that_it_has_not(whose, processes, tmp_path):
+    file = tmp_path / "forks.py"
+    file.write_text(FORKS)
+    assert "child ended with 0" in processes.run(file, whose, timeout=30).stdout
