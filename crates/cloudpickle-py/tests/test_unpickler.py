@@ -330,3 +330,20 @@ def test_a_load_takes_no_longer_for_those_before_it():
 
     few, many = min(seconds(2_000) for _ in range(3)), min(seconds(16_000) for _ in range(3))
     assert many < 30 * few, (few, many)
+
+
+@pytest.mark.skipif(PYPY, reason="PyPy's pickle looks at neither before it needs it")
+@pytest.mark.parametrize("arguments", [{"encoding": 5}, {"errors": None}, {"encoding": "a\0b"}, {"encoding": "\ud800"}, {"errors": b"x"}])
+def test_an_encoding_that_is_none_is_told_of_in_pickles_words(arguments):
+    calls = [
+        lambda module: module.loads(b"N.", **arguments),
+        lambda module: module.load(io.BytesIO(b"N."), **arguments),
+        lambda module: module.Unpickler(io.BytesIO(b"N."), **arguments),
+    ]
+    for call in calls:
+        told = []
+        for module in (pickle, cloudpickle_rs):
+            with pytest.raises((TypeError, ValueError)) as caught:
+                call(module)
+            told.append((caught.type, str(caught.value)))
+        assert told[0] == told[1]

@@ -27,26 +27,12 @@ pub(crate) struct Options<'py> {
     pub(crate) persistent_load: Option<Bound<'py, PyAny>>,
 }
 
-/// The usual `encoding`.
-const ENCODING: &str = "ASCII";
-
-/// The usual `errors`.
-const ERRORS: &str = "strict";
-
-impl Options<'_> {
-    /// As given by the arguments of the same names that `loads` and `load` take.
-    pub(crate) fn new(fix_imports: bool, encoding: &str, errors: &str) -> Self {
-        let owned = |text: &str, usual: &'static str| if text == usual { usual.into() } else { text.to_owned().into() };
-        Options { fix_imports, encoding: owned(encoding, ENCODING), errors: owned(errors, ERRORS), ..Options::default() }
-    }
-}
-
 impl Default for Options<'_> {
     fn default() -> Self {
         Options {
             fix_imports: true,
-            encoding: ENCODING.into(),
-            errors: ERRORS.into(),
+            encoding: "ASCII".into(),
+            errors: "strict".into(),
             buffers: None,
             find_class: None,
             persistent_load: None,

@@ -39,6 +39,40 @@ fn buffers_of<'py>(buffers: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<
     }
 }
 
+/// An argument as it was given, if it was.
+fn as_given<'py>(argument: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(Some(argument.clone()))
+}
+
+/// The options that these arguments of a function stand for, or what CPython says of them.
+fn options<'py>(
+    function: &str,
+    fix_imports: bool,
+    encoding: Option<Bound<'py, PyAny>>,
+    errors: Option<Bound<'py, PyAny>>,
+    buffers: Option<Bound<'py, PyAny>>,
+) -> PyResult<Options<'py>> {
+    let text = |name: &str, given: Option<Bound<'_, PyAny>>, usual: Cow<'static, str>| {
+        let Some(given) = given else { return Ok(usual) };
+        let Ok(text) = given.cast::<PyString>() else {
+            let class = if given.is_none() { "None".into() } else { builder::type_name(&given) };
+            return Err(PyTypeError::new_err(format!("{function}() argument '{name}' must be str, not {class}")));
+        };
+        match text.to_str()? {
+            text if text.contains('\0') => Err(PyValueError::new_err("embedded null character")),
+            text => Ok(text.to_owned().into()),
+        }
+    };
+    let usual = Options::default();
+    Ok(Options {
+        fix_imports,
+        encoding: text("encoding", encoding, usual.encoding)?,
+        errors: text("errors", errors, usual.errors)?,
+        buffers: buffers_of(buffers)?,
+        ..Options::default()
+    })
+}
+
 /// Makes the object that a pickle describes.
 ///
 /// Reads pickles of every protocol, cloudpickle's among them. Only load data that you trust: a pickle can run any code.
@@ -50,14 +84,14 @@ fn buffers_of<'py>(buffers: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<
 /// before one of which instances may be made.
 #[pyfunction]
 #[pyo3(
-    signature = (data, /, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None, allow=None),
+    signature = (data, /, *, fix_imports=true, encoding=None, errors=None, buffers=None, allow=None),
     text_signature = "(data, /, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=(), allow=None)"
 )]
 pub(crate) fn loads<'py>(
     data: &Bound<'py, PyAny>,
     #[pyo3(from_py_with = is_true)] fix_imports: bool,
-    encoding: &str,
-    errors: &str,
+    #[pyo3(from_py_with = as_given)] encoding: Option<Bound<'py, PyAny>>,
+    #[pyo3(from_py_with = as_given)] errors: Option<Bound<'py, PyAny>>,
     buffers: Option<Bound<'py, PyAny>>,
     allow: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -77,7 +111,7 @@ pub(crate) fn loads<'py>(
             checked.as_any()
         }
     };
-    let options = Options { buffers: buffers_of(buffers)?, ..Options::new(fix_imports, encoding, errors) };
+    let options = options("loads", fix_imports, encoding, errors, buffers)?;
     if let Ok(bytes) = data.cast::<PyBytes>() {
         let bytes = bytes.as_bytes();
         // the later protocols write ints in binary
@@ -121,17 +155,17 @@ fn is_true(argument: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// Makes the object that the next pickle of a binary file describes, and leaves the file behind that pickle.
 #[pyfunction]
 #[pyo3(
-    signature = (file, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None),
+    signature = (file, *, fix_imports=true, encoding=None, errors=None, buffers=None),
     text_signature = "(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())"
 )]
 pub(crate) fn load<'py>(
     file: &Bound<'py, PyAny>,
     #[pyo3(from_py_with = is_true)] fix_imports: bool,
-    encoding: &str,
-    errors: &str,
+    #[pyo3(from_py_with = as_given)] encoding: Option<Bound<'py, PyAny>>,
+    #[pyo3(from_py_with = as_given)] errors: Option<Bound<'py, PyAny>>,
     buffers: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let options = Options { buffers: buffers_of(buffers)?, ..Options::new(fix_imports, encoding, errors) };
+    let options = options("load", fix_imports, encoding, errors, buffers)?;
     let mut machine = machine(file.py(), options, limits(file.py())?)?;
     run_file(&mut machine, file)
 }
@@ -175,19 +209,20 @@ impl Unpickler {
         Unpickler { contents: None }
     }
 
-    #[pyo3(signature = (file, *, fix_imports=true, encoding="ASCII", errors="strict", buffers=None))]
+    #[pyo3(signature = (file, *, fix_imports=true, encoding=None, errors=None, buffers=None))]
     fn __init__(
         slf: &Bound<'_, Self>,
         file: &Bound<'_, PyAny>,
         #[pyo3(from_py_with = is_true)] fix_imports: bool,
-        encoding: &str,
-        errors: &str,
+        #[pyo3(from_py_with = as_given)] encoding: Option<Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = as_given)] errors: Option<Bound<'_, PyAny>>,
         buffers: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         // refuses what is no file
         File::new(file)?;
-        let Options { fix_imports, encoding, errors, .. } = Options::new(fix_imports, encoding, errors);
-        let buffers = buffers_of(buffers)?.map(Bound::unbind);
+        let Options { fix_imports, encoding, errors, buffers, .. } =
+            options("Unpickler", fix_imports, encoding, errors, buffers)?;
+        let buffers = buffers.map(Bound::unbind);
         let source = Source { file: file.clone().unbind(), fix_imports, encoding, errors, buffers };
         let replaced = {
             let mut this = slf.borrow_mut();
