@@ -19,7 +19,7 @@ impl<'a, 'py> ListItems<'a, 'py> {
         Ok(ListItems { list, position: 0 })
     }
 
-    /// The next item, as a reference that the list lends.
+    /// The next item, as a reference that the list lends. One that is not there yet, as in a list that C code is filling, is none.
     #[inline]
     fn next_lent(&mut self) -> Option<*mut ffi::PyObject> {
         if self.position >= self.list.len() {
@@ -28,14 +28,14 @@ impl<'a, 'py> ListItems<'a, 'py> {
         // SAFETY: it is a list (or of a subclass), the index is below its length, and no other code has run since it was checked.
         let item = unsafe { ffi::PyList_GET_ITEM(self.list.as_ptr(), self.position as ffi::Py_ssize_t) };
         self.position += 1;
-        Some(item)
+        Some(item).filter(|item| !item.is_null())
     }
 
     /// The next item.
     #[inline]
     pub(crate) fn next_item(&mut self) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = self.list.py();
-        // SAFETY: an item of the list, which keeps it alive until it is made our own here.
+        // SAFETY: an item of the list, not null; the list keeps it alive until it is made our own here.
         Ok(self.next_lent().map(|item| unsafe { Bound::from_borrowed_ptr(py, item) }))
     }
 
@@ -43,7 +43,7 @@ impl<'a, 'py> ListItems<'a, 'py> {
     #[inline]
     pub(crate) fn next_scalar(&mut self) -> PyResult<Option<super::Item<'py>>> {
         let py = self.list.py();
-        // SAFETY: an item of the list, which keeps it alive while it is looked at.
+        // SAFETY: an item of the list, not null; the list keeps it alive while it is looked at.
         Ok(self.next_lent().map(|item| unsafe { super::scalar::item(py, item) }))
     }
 }
