@@ -136,15 +136,14 @@ class Disturbance:
                 return (list, (), None, items()) if chance.random() < 0.5 else (dict, (), None, None, items())
 
         class Meta(type):
-            def __getattribute__(cls, name):
-                try:
+            # PyPy's C API asks for attributes of a class that it sees for the first time. If code that runs then raises, or comes to
+            # the class by that API again, the process ends: in an extension of twenty lines as well as here.
+            if sys.implementation.name != "pypy":
+
+                def __getattribute__(cls, name):
                     if chance.random() < 0.05:
                         disturb()
-                except Exception:
-                    # PyPy's C API ends the process if this raises while it sees a class for the first time
-                    if sys.implementation.name != "pypy":
-                        raise
-                return type.__getattribute__(cls, name)
+                    return type.__getattribute__(cls, name)
 
         self.meta = Meta
         return [Reduces, HasState, Hashes, Gets, Dies, Iterates]
