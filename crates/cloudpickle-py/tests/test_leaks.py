@@ -4,10 +4,15 @@
 """
 
 import copyreg
+import ctypes
 import io
 import json
+import mmap
 import os
 import pickle
+import platform
+import sys
+import tracemalloc
 
 import cloudpickle_rs
 import pytest
@@ -144,3 +149,47 @@ def test_what_is_left_is_found(kept):
     # PyPy counts objects, not references
     is_counted = kept is object or not PYPY
     assert (growth(lambda: left.append(kept()), 1000, doublings=1) is not None) == is_counted
+
+
+SCALARS = [*range(10_000, 11_000), *range(2**40, 2**40 + 1000), *map(float, range(1000)), *map("text {}".format, range(1000))]
+
+
+@pytest.mark.skipif(PYPY, reason="PyPy has no traces of its memory")
+def test_loaded_scalars_are_in_the_trace_of_memory():
+    data = cloudpickle_rs.dumps(SCALARS)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        loaded = cloudpickle_rs.loads(data)
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown >= sum(map(sys.getsizeof, loaded)) + sys.getsizeof(loaded)
+
+
+@pytest.mark.skipif(PYPY or sys.version_info < (3, 13), reason="references have no tracer there")
+@pytest.mark.skipif((sys.platform, platform.machine()) != ("linux", "x86_64"), reason="the tracer is written in machine code")
+def test_a_tracer_of_references_hears_of_loaded_scalars():
+    # A tracer may make no objects, so that Python cannot be one. This one counts: `if (!event) ++*data; return 0;`
+    code = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    code.write(bytes.fromhex("85f6 7503 48ff02 31c0 c3"))
+    view = ctypes.c_char.from_buffer(code)
+    set_tracer = ctypes.pythonapi.PyRefTracer_SetTracer
+    set_tracer.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+
+    def made(load, data):
+        count = ctypes.c_int64(0)
+        set_tracer(ctypes.addressof(view), ctypes.addressof(count))
+        try:
+            load(data)
+        finally:
+            set_tracer(None, None)
+        return count.value
+
+    try:
+        data = cloudpickle_rs.dumps(SCALARS)
+        assert made(cloudpickle_rs.loads, data) >= len(SCALARS)
+        assert made(cloudpickle_rs.load, io.BytesIO(data)) >= len(SCALARS)
+        assert made(pickle.loads, data) >= len(SCALARS)
+    finally:
+        del view

@@ -136,21 +136,22 @@ impl<S: Sink> Encoder<S> {
     }
 
     /// Writes an integer of 64 bits or less.
-    #[inline]
+    #[inline(always)]
     pub fn int(&mut self, value: i64) {
-        let Ok(small) = i32::try_from(value) else {
-            return self.long_of_i64(value);
-        };
-        if self.protocol == Protocol::V0 {
-            self.text(Opcode::Int, value.to_string().as_bytes());
-        } else {
-            let [a, b, c, d] = small.to_le_bytes();
-            let (opcode, len) = match small {
-                0..=0xff => (Opcode::BinInt1, 2),
-                0x100..=0xffff => (Opcode::BinInt2, 3),
-                _ => (Opcode::BinInt, 5),
-            };
-            self.sink.write_short([opcode.byte(), a, b, c, d, 0, 0, 0], len);
+        match i32::try_from(value) {
+            Ok(small) if self.protocol >= Protocol::V1 => {
+                // Sizes of ints that follow each other are as good as random: hence the same way for all.
+                let arg = small as u32;
+                let (two, four) = (arg > 0xff, arg > 0xffff);
+                let opcode = match (two, four) {
+                    (_, true) => Opcode::BinInt,
+                    (true, false) => Opcode::BinInt2,
+                    (false, false) => Opcode::BinInt1,
+                };
+                self.sink.write_short(with_arg(opcode, arg), 2 + usize::from(two) + 2 * usize::from(four));
+            }
+            Ok(_) => self.text(Opcode::Int, value.to_string().as_bytes()),
+            Err(_) => self.long_of_i64(value),
         }
     }
 
@@ -171,10 +172,12 @@ impl<S: Sink> Encoder<S> {
     }
 
     fn long_of_i64(&mut self, value: i64) {
-        let bytes = value.to_le_bytes();
-        let bytes = &bytes[..significant_bytes(&bytes)];
         if self.protocol >= Protocol::V2 {
-            self.sink.write_parts(&[Opcode::Long1.byte(), bytes.len() as u8], bytes);
+            // a bit for the sign, besides those that differ from it
+            let bits = i64::BITS - (value ^ value >> (i64::BITS - 1)).leading_zeros();
+            let length = bits / 8 + 1;
+            self.sink.write_short(with_arg(Opcode::Long1, length), 2);
+            self.sink.write_short(value.to_le_bytes(), length as usize);
         } else {
             self.text(Opcode::Long, format!("{value}L").as_bytes());
         }

@@ -5,7 +5,7 @@ use pyo3::{ffi, prelude::*};
 /// A float.
 ///
 /// Up to 3.13 it is made here: the interpreter's function first looks for one that is kept for reuse, of which there are a hundred at
-/// most. That of 3.14 does so, and the rest, in fewer steps than this.
+/// most. That of 3.14 does so, and the rest, in as few steps as this.
 #[inline]
 pub(crate) fn new_float(py: Python<'_>, value: f64) -> PyResult<Bound<'_, PyAny>> {
     if cfg!(Py_3_14) {

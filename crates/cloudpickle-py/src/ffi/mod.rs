@@ -58,7 +58,7 @@ pub(crate) use memo::Memo;
 pub(crate) use modules_version::modules_version;
 pub(crate) use object::{
     ClassVersion, ReducedByDefault, audit_find_class, call, check_reducible, class_attribute, getattr_opt, import,
-    imported_module, new_instance, plain_attributes, set_plain_attribute,
+    imported_module, look_for_tracer, new_instance, plain_attributes, set_plain_attribute,
 };
 pub(crate) use recursion::{RecursionGuard, StackLimit};
 pub(crate) use scalar::Item;

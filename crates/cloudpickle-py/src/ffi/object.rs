@@ -1,23 +1,57 @@
 //! What the safe API lacks: making instances, looking attributes up, and audit events.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use pyo3::{
-    exceptions::PyTypeError,
+    exceptions::{PyMemoryError, PyTypeError},
     ffi, intern,
     prelude::*,
     types::{PyDict, PyString, PyTuple, PyType},
 };
 
-/// A new object of a type that the garbage collector does not track, with one reference, as `PyObject_New` makes it.
+/// Whether the interpreter had a tracer of references when it was last asked.
+static HAS_TRACER: AtomicBool = AtomicBool::new(false);
+
+/// Asks whether the interpreter has a tracer of references, which C code may set from 3.13 on: what is made from now on is told to it.
+/// One that is set later hears of nothing until this is called again, which is at the beginning of each load.
+#[inline]
+pub(crate) fn look_for_tracer(_py: Python<'_>) {
+    #[cfg(Py_3_13)]
+    {
+        // SAFETY: the interpreter is attached, and the data need not be asked for.
+        let tracer = unsafe { PyRefTracer_GetTracer(std::ptr::null_mut()) };
+        HAS_TRACER.store(tracer.is_some(), Ordering::Relaxed);
+    }
+}
+
+/// Whether more is to be done with a new object than to fill its head: a debug build counts objects, or has a list of them.
+#[inline]
+fn is_watched() -> bool {
+    cfg!(any(py_sys_config = "Py_REF_DEBUG", py_sys_config = "Py_TRACE_REFS")) || HAS_TRACER.load(Ordering::Relaxed)
+}
+
+/// A new object of a static type that the garbage collector does not track, with one reference, as `PyObject_New` makes it.
 ///
 /// # Safety
 /// The size is what the type's objects take, and its `tp_free` is `PyObject_Free`. Whoever calls this fills what follows the type
 /// before any other code runs.
 #[inline]
 pub(super) unsafe fn allocate(py: Python<'_>, size: usize, object_type: *mut ffi::PyTypeObject) -> PyResult<Bound<'_, PyAny>> {
-    // SAFETY: memory of that size, or null, for which `PyObject_Init` sets `MemoryError`.
-    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyObject_Init(ffi::PyObject_Malloc(size).cast(), object_type)) }
+    // SAFETY: memory of that size, or null. The reference count is a number of a pointer's size in every version; where it has flags
+    // in its upper half, from 3.14 on, a new object has none. The type is static, so that it counts no references.
+    unsafe {
+        let object: *mut ffi::PyObject = ffi::PyObject_Malloc(size).cast();
+        if object.is_null() {
+            return Err(PyMemoryError::new_err(()));
+        }
+        if is_watched() {
+            ffi::PyObject_Init(object, object_type);
+        } else {
+            object.cast::<ffi::Py_ssize_t>().write(1);
+            (*object).ob_type = object_type;
+        }
+        Ok(Bound::from_owned_ptr(py, object))
+    }
 }
 
 /// What the `tp_new` of a class makes of arguments. `None` where the class has no `tp_new`.
@@ -362,4 +396,9 @@ unsafe extern "C" {
     fn _PyType_Lookup(class: *mut ffi::PyTypeObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject;
     /// Of CPython's `sysmodule.h` (3.8 and later), which the bindings lack.
     fn PySys_Audit(event: *const std::ffi::c_char, format: *const std::ffi::c_char, ...) -> std::ffi::c_int;
+    /// Of `object.h`, which the bindings lack.
+    #[cfg(Py_3_13)]
+    fn PyRefTracer_GetTracer(
+        data: *mut *mut std::ffi::c_void,
+    ) -> Option<unsafe extern "C" fn(*mut ffi::PyObject, std::ffi::c_int, *mut std::ffi::c_void) -> std::ffi::c_int>;
 }

@@ -83,18 +83,37 @@ impl<'py> Walk<'_, 'py> {
     }
 
     /// Writes an object out of a container. There must be no hook for persistent ids, which is to see scalars as objects.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn save_item(&mut self, item: Item<'py>) -> Result<(), Failure> {
         debug_assert!(self.hooks.persistent_id.is_none());
-        self.encoder.boundary();
+        // Each arm begins with the boundary, lest they all meet there and part again.
         match item {
-            Item::None => self.encoder.none(),
-            Item::Bool(value) => self.encoder.bool(value),
-            Item::Int(value) => self.encoder.int(value),
-            Item::Float(value) => self.encoder.float(value),
-            Item::Object(object) => return self.save_without_persistent_id(&object),
+            Item::None => {
+                self.encoder.boundary();
+                self.encoder.none();
+            }
+            Item::Bool(value) => {
+                self.encoder.boundary();
+                self.encoder.bool(value);
+            }
+            Item::Int(value) => {
+                self.encoder.boundary();
+                self.encoder.int(value);
+            }
+            Item::Float(value) => {
+                self.encoder.boundary();
+                self.encoder.float(value);
+            }
+            Item::Object(object) => return self.save_object(&object),
         }
         Ok(())
+    }
+
+    /// [`save_item`](Self::save_item) of what is no scalar.
+    #[inline(never)]
+    fn save_object(&mut self, object: &Bound<'py, PyAny>) -> Result<(), Failure> {
+        self.encoder.boundary();
+        self.save_without_persistent_id(object)
     }
 
     #[inline(always)]

@@ -9,7 +9,7 @@ use super::{
     exception::{exception, op_exception, pickle_exception},
     file::{File, Stream},
 };
-use crate::state::State;
+use crate::{ffi, state::State};
 
 pub(super) type LiveMachine<'py> = Machine<LiveBuilder<'py>>;
 
@@ -35,6 +35,7 @@ pub(super) fn machine<'py>(py: Python<'py>, options: Options<'py>, limits: Limit
 }
 
 pub(super) fn run<'py>(py: Python<'py>, machine: &mut LiveMachine<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    ffi::look_for_tracer(py);
     match machine.run(pickle) {
         Ok((value, _)) => Ok(value),
         Err(MachineError::Pickle(error)) => {
@@ -103,6 +104,7 @@ fn run_stream<'py, R: Stream<'py>>(
     machine: &mut LiveMachine<'py>,
     reader: &mut OpReader<R>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    ffi::look_for_tracer(py);
     loop {
         let offset = reader.offset();
         let buffered = reader.buffered().map_err(|error| pickle_exception(py, &error))?;

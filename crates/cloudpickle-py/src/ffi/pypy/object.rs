@@ -7,6 +7,9 @@ use pyo3::{
     types::{PyDict, PyString, PyTuple, PyType},
 };
 
+/// PyPy makes all objects itself, and has no tracer of references.
+pub(crate) fn look_for_tracer(_py: Python<'_>) {}
+
 /// Calls an object with a tuple of arguments.
 pub(crate) fn call<'py>(callable: &Bound<'py, PyAny>, args: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     match args.cast::<PyTuple>() {
