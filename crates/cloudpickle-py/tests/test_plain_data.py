@@ -11,7 +11,7 @@ import pytest
 
 from oracle import compare
 from same import same
-from upstream import plain_loads
+from upstream import PYPY, plain_loads
 
 EDGES = [
     0,
@@ -262,3 +262,32 @@ def test_a_nan_keeps_its_payload_in_binary_protocols():
 def test_every_way_to_write_a_value_loads(data, value):
     assert same(cloudpickle_rs.loads(data), plain_loads(data))
     assert same(cloudpickle_rs.loads(data), value)
+
+
+EDGE_CHARACTERS = "\x00a\x7f\x80\xff\u0100\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff"
+
+
+@pytest.mark.parametrize("widest", EDGE_CHARACTERS, ids=ascii)
+def test_text_is_as_wide_as_its_widest_character(widest):
+    """Strings that are wider than they need to be are equal to none, and make programs take more memory."""
+    narrower = EDGE_CHARACTERS[: EDGE_CHARACTERS.index(widest) + 1]
+    for length in [1, 2, 3, 7, 8, 9, 16, 63, 64, 65, 300]:
+        for step in range(1, len(narrower) + 8):
+            # runs of ASCII of each length between the others
+            text = "".join(widest if at % step == 0 else narrower[at % len(narrower)] for at in range(length))
+            loaded = cloudpickle_rs.loads(cloudpickle_rs.dumps(text))
+            assert loaded == text
+            assert hash(loaded) == hash(text)
+            if not PYPY:
+                assert sys.getsizeof(loaded) == sys.getsizeof(plain_loads(cloudpickle.dumps(text)))
+
+
+@pytest.mark.parametrize("large", [2**16 - 1, 2**16, 2**18, 2**21, 2**23 - 64, 2**23, 2**24], ids="{}bytes".format)
+def test_large_payloads_among_small_objects(large):
+    """A pickle moves from one kind of memory to another as it grows, and begins anew for the next one."""
+    small = [list(range(300)), "text", 1.5]
+    payload = b"x" * large
+    for value in [payload, [payload, small], [small, payload, small], [small * 20_000, payload, small * 20_000, bytearray(payload)]]:
+        for _ in range(2):
+            assert cloudpickle_rs.dumps(value) == cloudpickle.dumps(value)
+            assert cloudpickle_rs.dumps(small) == cloudpickle.dumps(small)

@@ -321,7 +321,7 @@ impl<S: Sink> Encoder<S> {
         if may_leave_frame && bytes.len() >= FRAME_SIZE_TARGET && !self.early_frames && self.framer.end(&mut self.sink) {
             self.sink.write(head);
             self.sink.piece_ends();
-            self.sink.write(bytes);
+            self.sink.write_payload(bytes);
             self.sink.piece_ends();
             self.framer.begin(&mut self.sink);
         } else {

@@ -25,6 +25,13 @@ pub trait Sink {
         self.write(&bytes[..len.min(bytes.len())]);
     }
 
+    /// Appends a payload that is as long as a frame at least, and stands outside of frames. It is most of its pickle, or one of its
+    /// kind.
+    #[inline]
+    fn write_payload(&mut self, payload: &[u8]) {
+        self.write(payload);
+    }
+
     /// Overwrites bytes that were written before, beginning at an offset.
     fn overwrite(&mut self, offset: usize, bytes: &[u8]);
 

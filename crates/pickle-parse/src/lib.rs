@@ -205,6 +205,7 @@ pub use rules::Rules;
 #[cfg(feature = "serde")]
 #[doc(inline)]
 pub use serde::{from_reader, from_slice};
+pub use utf8::text as utf8_text;
 
 /// The README's examples.
 #[cfg(doctest)]

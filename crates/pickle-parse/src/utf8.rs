@@ -14,9 +14,18 @@ pub(crate) enum Surrogates {
 /// From so many bytes on, vector instructions check faster than the standard library.
 pub(crate) const LONG: usize = 64;
 
-/// The text that `bytes` are in UTF-8 without surrogates, if they are.
+/// The text that `bytes` are in UTF-8, if they are: Python's strings may have lone surrogates besides, which Rust's have not.
+///
+/// As [`std::str::from_utf8`], by vector instructions where the text is long.
+///
+/// ```
+/// use pickle_parse::utf8_text;
+///
+/// assert_eq!(utf8_text("caf\u{e9}".as_bytes()), Some("caf\u{e9}"));
+/// assert_eq!(utf8_text(b"\xed\xa0\x80"), None); // U+D800
+/// ```
 #[inline]
-pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
+pub fn text(bytes: &[u8]) -> Option<&str> {
     if bytes.len() < LONG { std::str::from_utf8(bytes).ok() } else { simdutf8::basic::from_utf8(bytes).ok() }
 }
 

@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::{ffi, prelude::*, types::PyString};
 
+/// The bits that the bytes of ASCII characters do not have.
+pub(super) const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
 /// As the slice's own method, which looks at the last bytes one by one.
 #[inline]
 pub(super) fn is_ascii(text: &[u8]) -> bool {
-    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
     let Some(last) = text.last_chunk() else { return text.is_ascii() };
     let words = text.as_chunks().0.iter().chain([last]);
     words.fold(0, |bits, &word| bits | u64::from_ne_bytes(word)) & HIGH_BITS == 0

@@ -32,7 +32,10 @@ pub(crate) struct BytesWriter<'py> {
 const INITIAL_CAPACITY: usize = 1024;
 
 /// Up to how many bytes a pickle is written into scratch memory, which is kept.
-const SCRATCH_LIMIT: usize = 1 << 21;
+const SCRATCH_LIMIT: usize = 1 << 23;
+
+/// A pickle of more bytes is too large. No object has as many.
+const MAX_CAPACITY: usize = isize::MAX as usize / 2;
 
 /// A pickle in a `bytes` object may leave as much as one part in so many of it unused. Cutting it would save little, and the
 /// allocator that gets back the same size that it gave keeps the pages for the next one.
@@ -59,7 +62,7 @@ impl<'py> BytesWriter<'py> {
         if self.failure.is_some() {
             return false;
         }
-        let needed = self.len.checked_add(more).filter(|&needed| needed < isize::MAX as usize / 2);
+        let needed = self.len.checked_add(more).filter(|&needed| needed < MAX_CAPACITY);
         let Some(needed) = needed else {
             return self.fail(PyMemoryError::new_err("the pickle is too large"));
         };
@@ -200,6 +203,17 @@ impl Sink for BytesWriter<'_> {
         // SAFETY: there is room for all eight bytes; those behind `len` do not count as written.
         unsafe { self.data.add(self.len).cast::<[u8; 8]>().write_unaligned(bytes) };
         self.len += len;
+    }
+
+    fn write_payload(&mut self, payload: &[u8]) {
+        // from scratch memory it would have to be copied again
+        if self.object.is_null() && self.failure.is_none() {
+            let needed = self.len.saturating_add(payload.len());
+            if needed < MAX_CAPACITY && !self.resize(needed + needed / (2 * UNUSED_PART)) {
+                return;
+            }
+        }
+        self.write(payload);
     }
 
     fn overwrite(&mut self, offset: usize, bytes: &[u8]) {

@@ -41,6 +41,8 @@ mod scalar;
 mod string;
 #[cfg_attr(PyPy, path = "pypy/types.rs")]
 mod types;
+#[cfg(not(PyPy))]
+mod wide;
 
 pub(crate) use buffer::contiguous_buffer;
 pub(crate) use bytes_writer::BytesWriter;

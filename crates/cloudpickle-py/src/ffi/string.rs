@@ -10,6 +10,12 @@ pub(crate) fn decode_utf8<'py>(py: Python<'py>, utf8: &[u8]) -> PyResult<Bound<'
     if utf8.len() > 1 && super::ascii::is_ascii(utf8) {
         return super::ascii::ascii(py, utf8);
     }
+    #[cfg(not(PyPy))]
+    if utf8.len() > 2
+        && let Some(text) = pickle_parse::utf8_text(utf8)
+    {
+        return super::wide::string(py, text);
+    }
     // SAFETY: pointer and length are those of a slice, whose length never exceeds `isize::MAX`; the error handler's name is a C
     // string. The result is a new reference or null.
     unsafe {
@@ -37,12 +43,12 @@ fn utf8_of_interpreter<'a>(string: &'a Bound<'_, PyString>) -> PyResult<&'a str>
 
 /// The interpreter's one string that equals a string, as it keeps them for attribute names.
 #[inline]
-pub(crate) fn intern(string: Bound<'_, PyString>) -> Bound<'_, PyAny> {
+pub(crate) fn intern(string: Bound<'_, PyString>) -> Bound<'_, PyString> {
     let py = string.py();
     let mut pointer = string.into_ptr();
     // SAFETY: `pointer` is an owned reference to a string; interning swaps it for an owned reference to an equal one.
     unsafe {
         ffi::PyUnicode_InternInPlace(&mut pointer);
-        Bound::from_owned_ptr(py, pointer)
+        Bound::from_owned_ptr(py, pointer).cast_into_unchecked()
     }
 }

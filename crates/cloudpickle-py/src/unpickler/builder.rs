@@ -97,7 +97,7 @@ pub(crate) struct LiveBuilder<'py> {
 struct AttributeName<'py> {
     as_read: Value<'py>,
     /// By which looking the attribute up compares pointers.
-    interned: Value<'py>,
+    interned: Bound<'py, PyString>,
     /// The class of the last object that was given such an attribute, if it has no data descriptor of that name.
     free: Option<ffi::ClassVersion>,
 }
@@ -192,6 +192,24 @@ impl<'py> LiveBuilder<'py> {
         Ok(class.call1(args)?)
     }
 
+    /// What is known of a string that names an attribute. Of anything else nothing is.
+    #[inline]
+    fn attribute_name(&mut self, name: &Value<'py>) -> Option<&mut AttributeName<'py>> {
+        if self.attribute_names.is_empty() {
+            self.attribute_names.resize(ATTRIBUTE_NAMES, None);
+        }
+        // objects are aligned to 16 bytes
+        let known = &mut self.attribute_names[(name.as_ptr() as usize >> 4) % ATTRIBUTE_NAMES];
+        if known.as_ref().is_none_or(|known| !known.as_read.is(name)) {
+            *known = name.cast_exact::<PyString>().ok().map(|name| AttributeName {
+                as_read: name.clone().into_any(),
+                interned: ffi::intern(name.clone()),
+                free: None,
+            });
+        }
+        known.as_mut()
+    }
+
     /// Sets an attribute of an object whose attributes are [plain](ffi::plain_attributes), or in `attributes`, its `__dict__`.
     #[inline]
     fn set_attribute(
@@ -202,22 +220,11 @@ impl<'py> LiveBuilder<'py> {
         name: Value<'py>,
         value: Value<'py>,
     ) -> Result<(), BuildError> {
-        // objects are aligned to 16 bytes
-        let known = &mut self.attribute_names[(name.as_ptr() as usize >> 4) % ATTRIBUTE_NAMES];
-        let known = match known {
-            Some(known) if known.as_read.is(&name) => known,
-            _ => match name.cast_into_exact::<PyString>() {
-                Ok(name) => {
-                    let interned = ffi::intern(name.clone());
-                    known.insert(AttributeName { as_read: name.into_any(), interned, free: None })
-                }
-                Err(error) => return set_dict_item(object, attributes, error.into_inner(), value),
-            },
-        };
+        let Some(known) = self.attribute_name(&name) else { return set_dict_item(object, attributes, name, value) };
         if is_plain && ffi::set_plain_attribute(object, &known.interned, &value, &mut known.free)? {
             return Ok(());
         }
-        set_dict_item(object, attributes, known.interned.clone(), value)
+        set_dict_item(object, attributes, known.interned.clone().into_any(), value)
     }
 
     fn class_argument(&self, opcode: &str, class: Value<'py>) -> Result<Bound<'py, PyType>, BuildError> {
@@ -546,9 +553,6 @@ impl<'py> Builder for LiveBuilder<'py> {
         };
         if !state.is_none() {
             let Ok(state) = state.cast_into::<PyDict>() else { return fault("state is not a dictionary") };
-            if self.attribute_names.is_empty() {
-                self.attribute_names.resize(ATTRIBUTE_NAMES, None);
-            }
             let dict_name = intern!(py, "__dict__");
             let is_plain = ffi::plain_attributes(object, dict_name);
             let mut attributes = if is_plain { None } else { Some(object.getattr(dict_name)?) };
@@ -561,8 +565,13 @@ impl<'py> Builder for LiveBuilder<'py> {
         let Ok(slot_state) = slot_state.cast_into::<PyDict>() else { return fault("slot state is not a dictionary") };
         for entry in ffi::DictEntries::new(&slot_state)? {
             let (name, value) = entry?;
-            let name = name.cast_into::<PyString>().map_err(|_| PyTypeError::new_err("attribute name must be string"))?;
-            object.setattr(name, value)?;
+            match self.attribute_name(&name) {
+                Some(known) => object.setattr(&known.interned, value)?,
+                None => {
+                    let name = name.cast_into::<PyString>().map_err(|_| PyTypeError::new_err("attribute name must be string"))?;
+                    object.setattr(name, value)?;
+                }
+            }
         }
         Ok(())
     }
