@@ -198,8 +198,9 @@ impl<'py> LiveBuilder<'py> {
         if self.attribute_names.is_empty() {
             self.attribute_names.resize(ATTRIBUTE_NAMES, None);
         }
-        // objects are aligned to 16 bytes
-        let known = &mut self.attribute_names[(name.as_ptr() as usize >> 4) % ATTRIBUTE_NAMES];
+        // Strings of about the same length lie at the same distance from each other: the product spreads them.
+        let place = (name.as_ptr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - ATTRIBUTE_NAMES.ilog2());
+        let known = &mut self.attribute_names[place as usize];
         if known.as_ref().is_none_or(|known| !known.as_read.is(name)) {
             *known = name.cast_exact::<PyString>().ok().map(|name| AttributeName {
                 as_read: name.clone().into_any(),
@@ -220,11 +221,11 @@ impl<'py> LiveBuilder<'py> {
         name: Value<'py>,
         value: Value<'py>,
     ) -> Result<(), BuildError> {
-        let Some(known) = self.attribute_name(&name) else { return set_dict_item(object, attributes, name, value) };
+        let Some(known) = self.attribute_name(&name) else { return set_dict_item(object, attributes, &name, &value) };
         if is_plain && ffi::set_plain_attribute(object, &known.interned, &value, &mut known.free)? {
             return Ok(());
         }
-        set_dict_item(object, attributes, known.interned.clone().into_any(), value)
+        set_dict_item(object, attributes, known.interned.as_any(), &value)
     }
 
     fn class_argument(&self, opcode: &str, class: Value<'py>) -> Result<Bound<'py, PyType>, BuildError> {
@@ -256,8 +257,8 @@ impl<'py> LiveBuilder<'py> {
 fn set_dict_item<'py>(
     object: &Value<'py>,
     attributes: &mut Option<Value<'py>>,
-    name: Value<'py>,
-    value: Value<'py>,
+    name: &Value<'py>,
+    value: &Value<'py>,
 ) -> Result<(), BuildError> {
     let attributes = match attributes {
         Some(attributes) => attributes,
@@ -554,7 +555,8 @@ impl<'py> Builder for LiveBuilder<'py> {
         if !state.is_none() {
             let Ok(state) = state.cast_into::<PyDict>() else { return fault("state is not a dictionary") };
             let dict_name = intern!(py, "__dict__");
-            let is_plain = ffi::plain_attributes(object, dict_name);
+            // up to 3.10 each attribute would be looked for in the class before it is put into the `__dict__`
+            let is_plain = cfg!(Py_3_11) && ffi::plain_attributes(object, dict_name);
             let mut attributes = if is_plain { None } else { Some(object.getattr(dict_name)?) };
             for entry in ffi::DictEntries::new(&state)? {
                 let (name, value) = entry?;
