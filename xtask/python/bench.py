@@ -187,6 +187,7 @@ def cases():
     yield "records of dicts", lambda: records(chance)
     yield "tweets-like JSON", lambda: tweets(chance)
     yield "50,000 ints", lambda: [chance.randrange(-(2**31), 2**31) for _ in range(50000)]
+    yield "50,000 consecutive ints", lambda: list(range(50000))
     yield "50,000 floats", lambda: [chance.random() for _ in range(50000)]
     yield "50,000 distinct strings", lambda: [f"string number {i}" for i in range(50000)]
     yield "8 MB of bytes, in band", lambda: bytes(8_000_000)

@@ -6,6 +6,8 @@ use pyo3::{
     types::{PyDict, PyList},
 };
 
+use super::reference::own;
+
 /// Goes through the items of a list by position: the list may change on the way.
 pub(crate) struct ListItems<'a, 'py> {
     list: &'a Bound<'py, PyList>,
@@ -36,7 +38,7 @@ impl<'a, 'py> ListItems<'a, 'py> {
     pub(crate) fn next_item(&mut self) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = self.list.py();
         // SAFETY: an item of the list, not null; the list keeps it alive until it is made our own here.
-        Ok(self.next_lent().map(|item| unsafe { Bound::from_borrowed_ptr(py, item) }))
+        Ok(self.next_lent().map(|item| unsafe { own(py, item) }))
     }
 
     /// As `next_item`, but a scalar comes by its value.
@@ -129,7 +131,7 @@ impl<'py> DictEntries<'_, 'py> {
             if ffi::PyDict_Next(self.dict.as_ptr(), &mut self.position, &mut key, &mut value) == 0 {
                 return Ok(None);
             }
-            let key = Bound::from_borrowed_ptr(self.dict.py(), key);
+            let key = own(self.dict.py(), key);
             Ok(Some((key, super::scalar::item(self.dict.py(), value))))
         }
     }
@@ -147,7 +149,7 @@ impl<'py> Iterator for DictEntries<'_, 'py> {
             if ffi::PyDict_Next(self.dict.as_ptr(), &mut self.position, &mut key, &mut value) == 0 {
                 return None;
             }
-            Some(Ok((Bound::from_borrowed_ptr(self.dict.py(), key), Bound::from_borrowed_ptr(self.dict.py(), value))))
+            Some(Ok((own(self.dict.py(), key), own(self.dict.py(), value))))
         }
     }
 }

@@ -91,8 +91,9 @@ impl Memo {
             self.grow();
         }
         let index = self.skip();
-        // the reference that the entry owns
-        self.entries.push((object.clone().into_ptr(), index as u32));
+        // SAFETY: the object is alive. This is the reference that the entry owns.
+        let own = unsafe { super::reference::own(object.py(), object.as_ptr()) };
+        self.entries.push((own.into_ptr(), index as u32));
         self.place(self.entries.len() - 1);
         index
     }

@@ -36,6 +36,8 @@ mod modules_version;
 #[cfg_attr(PyPy, path = "pypy/object.rs")]
 mod object;
 mod recursion;
+#[cfg(not(PyPy))]
+mod reference;
 #[cfg_attr(PyPy, path = "pypy/scalar.rs")]
 mod scalar;
 mod string;

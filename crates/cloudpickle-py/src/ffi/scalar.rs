@@ -34,6 +34,6 @@ pub(super) unsafe fn item<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> I
         } else if object_type == &raw mut ffi::PyBool_Type {
             return Item::Bool(object == ffi::Py_True());
         }
-        Item::Object(Bound::from_borrowed_ptr(py, object))
+        Item::Object(super::reference::own(py, object))
     }
 }
