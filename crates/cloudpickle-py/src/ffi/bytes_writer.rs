@@ -9,7 +9,7 @@ use pyo3::{exceptions::PyMemoryError, ffi, prelude::*, types::PyBytes};
 ///
 /// Up to [`SCRATCH_LIMIT`] it grows in memory that one writer leaves to the next, and is copied into an object of its very size:
 /// making such an object is cheaper than growing one and cutting it, which asks the system for new pages again and again. A larger
-/// pickle moves into a `bytes` object, where it grows and stays.
+/// pickle, or one with a large payload outside of frames, moves into a `bytes` object, where it grows and stays.
 ///
 /// Invariant: `data` is the start of `capacity` writable bytes that nobody else refers to, those of `object` or else of `scratch`,
 /// and the first `len` of them have been written; or `capacity` and `len` are 0 and `failure` says why. Growing is the only thing
